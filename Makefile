@@ -1,0 +1,69 @@
+# Every command of the project. `make` lists them.
+SHELL         := /bin/bash
+.SHELLFLAGS   := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE := $(CURDIR)/.cache
+
+# Tools are pinned here and built by Go from its module proxy; a new version is a new file name, so it is built anew.
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# How long one fuzz target runs in `make test`.
+FUZZTIME ?= 3s
+
+# Slow or outside of the machine: left out of `make quick`.
+SLOW := /(e2e|bench|contract)(/|$$)
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## start everything on 127.0.0.1:8080 with sample data, no keys needed
+	exec $(CACHE)/bin/paylink demo --addr 127.0.0.1:8080 --data $(CACHE)/demo
+
+.PHONY: run
+run: build ## serve, configured by the environment
+	exec $(CACHE)/bin/paylink serve
+
+.PHONY: build
+build: ## build .cache/bin/paylink
+	go build -o $(CACHE)/bin/paylink ./cmd/paylink
+
+.PHONY: test
+test: setup lint ## install what the tests need, then lint, vet and run every test
+	go vet ./...
+	go test -race -shuffle=on -timeout 20m ./...
+	tools/fuzz $(FUZZTIME)
+
+.PHONY: quick
+quick: ## unit tests on SQLite: for every save
+	go vet ./...
+	PAYLINK_TEST_DATABASES=sqlite go test $$(go list ./... | grep -vE '$(SLOW)')
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for a minute
+	tools/fuzz 60s
+
+.PHONY: bench
+bench: ## measure what docs/performance.md promises
+	tools/bench
+
+.PHONY: lint
+lint: $(GOLANGCI) ## golangci-lint, pinned
+	$(GOLANGCI) run ./...
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## gofmt
+	$(GOLANGCI) fmt ./...
+
+.PHONY: setup
+setup: ## install what the tests need (apt as root, npm), or say what is missing
+	tools/setup
+
+$(GOLANGCI):
+	@mkdir -p $(@D)
+	tmp=$$(mktemp -d $(CACHE)/tool.XXXX); trap 'rm -rf "$$tmp"' EXIT; \
+	GOBIN="$$tmp" CGO_ENABLED=0 go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION); \
+	mv "$$tmp/golangci-lint" $@
