@@ -272,12 +272,12 @@ func (p *pkg) read(tree fs.FS, name string) error {
 	return nil
 }
 
-// neverBuilt tells files that serve only `go run` or the module file.
+// neverBuilt tells files that serve `go run` alone.
 func neverBuilt(f *ast.File) bool {
 	for _, group := range f.Comments {
 		for _, c := range group.List {
 			if expr, err := constraint.Parse(c.Text); err == nil && c.Pos() < f.Package {
-				return !expr.Eval(func(tag string) bool { return tag != "ignore" && tag != "deps" })
+				return !expr.Eval(func(tag string) bool { return tag != "ignore" })
 			}
 		}
 	}
@@ -298,8 +298,7 @@ func (p *pkg) check(complain func(string, ...any)) {
 		complain("%s is not in the table of packages", p.dir)
 		return
 	}
-	// A root that so far holds tests alone has nothing to document.
-	if !p.documented && !(p.dir == "." && p.production == 0) {
+	if !p.documented {
 		complain(`%s has no package comment ("Package %s …")`, p.dir, path.Base(p.dir))
 	}
 	if p.dir == "." && p.production > rootFiles {
