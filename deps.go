@@ -6,8 +6,8 @@ import (
 	_ "github.com/alecthomas/kong"
 	_ "github.com/chromedp/chromedp"
 	_ "github.com/emersion/go-message/mail"
-	_ "github.com/emersion/go-smtp"
 	_ "github.com/emersion/go-sasl"
+	_ "github.com/emersion/go-smtp"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "github.com/jordan-wright/email"
 	_ "github.com/jung-kurt/gofpdf"
@@ -22,7 +22,7 @@ import (
 	_ "github.com/stripe/stripe-go/v76/client"
 	_ "github.com/stripe/stripe-go/v76/webhook"
 	_ "golang.org/x/crypto/argon2"
-	_ "golang.org/x/text/language"
 	_ "golang.org/x/net/html"
+	_ "golang.org/x/text/language"
 	_ "pgregory.net/rapid"
 )

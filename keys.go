@@ -179,9 +179,3 @@ func (r KeyRing) Signed(purpose, data, signature string) bool {
 	}
 	return false
 }
-
-// Secret gives a key derived for one purpose from the oldest key of the ring, for what must be
-// checked years later, such as the audit chain.
-func (r KeyRing) Secret(purpose string) []byte {
-	return r.keys[len(r.keys)-1].derive(purpose)
-}

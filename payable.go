@@ -1,0 +1,165 @@
+package paylink
+
+import (
+	"time"
+
+	"paylink/money"
+)
+
+// MaxCharge is the largest amount of one payment in minor units.
+// https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+const MaxCharge = 99_999_999
+
+// minCharge is Stripe's smallest charge by settlement in US dollars; other currencies have their
+// own. https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+var minCharge = map[money.Currency]int64{
+	"USD": 50, "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500,
+	"DKK": 250, "EUR": 50, "GBP": 30, "HKD": 400, "HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000,
+	"MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200, "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000,
+}
+
+// MinCharge is the smallest amount of one payment in minor units. Where Stripe names none, it is
+// half of a whole unit.
+func MinCharge(c money.Currency) int64 {
+	if least, ok := minCharge[c]; ok {
+		return least
+	}
+	switch c.Exponent() {
+	case 0:
+		return 50
+	case 3:
+		return 500
+	}
+	return 50
+}
+
+// Payable is what may be paid of an invoice now: the one answer that page, mail, API and the
+// payment itself go by.
+type Payable struct {
+	Currency money.Currency
+	Balance  Balance
+	Due      int64
+	Why      string // "" when something can be paid; else why not: void, draft, paid, reserved, too_small, too_large
+	Whole    bool   // only the whole due amount
+	Min, Max int64  // of one payment
+	Keep     int64  // what remains must be nothing or at least this
+	Next     *Instalment
+}
+
+// PayableOf says what may be paid of an invoice where it stands.
+func PayableOf(i Invoice, b Balance) Payable {
+	p := Payable{Currency: i.Currency, Balance: b, Due: b.Due()}
+	least := MinCharge(i.Currency)
+	switch {
+	case i.State == StateVoid:
+		p.Why = "void"
+	case i.State == StateDraft:
+		p.Why = "draft"
+	case p.Due == 0 && b.Pending > 0:
+		p.Why = "reserved"
+	case p.Due == 0:
+		p.Why = "paid"
+	case p.Due < least:
+		p.Why = "too_small"
+	case p.Due > MaxCharge && !i.Partial.Allowed:
+		p.Why = "too_large"
+	}
+	if p.Why != "" {
+		return p
+	}
+	p.Keep = max(i.Partial.Minimum, least)
+	p.Min = p.Keep
+	if b.Payments == 0 && b.Pending == 0 {
+		p.Min = max(p.Min, i.Partial.FirstMinimum)
+	}
+	p.Min = min(p.Min, p.Due)
+	p.Max = min(p.Due, MaxCharge)
+	// A minimum above the largest charge could never be met.
+	p.Min = min(p.Min, p.Max)
+	p.Whole = !i.Partial.Allowed || p.Min == p.Due
+	if p.Whole {
+		p.Min = p.Due
+		return p
+	}
+	p.Next = i.nextInstalment(b)
+	if p.Next != nil && p.Check(money.New(p.Next.Amount, p.Currency)) != nil {
+		p.Next = nil
+	}
+	return p
+}
+
+// nextInstalment is the first part that what was paid or reserved does not cover, less what it
+// does cover of it.
+func (i Invoice) nextInstalment(b Balance) *Instalment {
+	covered := b.Credited + b.Paid + b.Pending
+	for _, part := range i.Partial.Instalments {
+		if covered < part.Amount {
+			return &Instalment{Amount: part.Amount - covered, Due: part.Due}
+		}
+		covered -= part.Amount
+	}
+	return nil
+}
+
+// Check says whether an amount may be paid now; the error says the rule and the nearest amounts
+// that may ("lower" and "upper", either may be missing).
+func (p Payable) Check(a money.Amount) error {
+	amount := func(minor int64) money.Amount { return money.New(minor, p.Currency) }
+	refuse := func(code string, args ...any) error {
+		lower, upper := p.nearest(a.Minor)
+		if lower > 0 {
+			args = append(args, "lower", amount(lower))
+		}
+		if upper > 0 && upper != lower {
+			args = append(args, "upper", amount(upper))
+		}
+		return &Error{Kind: Invalid, Code: "invalid", Fields: []FieldError{{Field: "amount", Code: code, Args: args}}}
+	}
+	switch {
+	case p.Why != "":
+		return Fail(Conflict, "payable."+p.Why)
+	case a.Currency != p.Currency:
+		return FailField("amount", "currency")
+	case a.Minor <= 0:
+		return refuse("amount.zero")
+	case a.Minor > p.Max && p.Max < p.Due:
+		return refuse("amount.over_charge", "most", amount(p.Max))
+	case a.Minor > p.Max && p.Balance.Pending > 0:
+		return refuse("amount.over_pending", "most", amount(p.Max), "pending", amount(p.Balance.Pending))
+	case a.Minor > p.Max:
+		return refuse("amount.over", "most", amount(p.Max))
+	case p.Whole && a.Minor != p.Due:
+		return refuse("amount.whole", "due", amount(p.Due))
+	case a.Minor < p.Min:
+		return refuse("amount.under", "least", amount(p.Min))
+	case a.Minor != p.Due && p.Due-a.Minor < p.Keep:
+		return refuse("amount.dust", "rest", amount(p.Due-a.Minor), "keep", amount(p.Keep))
+	}
+	return nil
+}
+
+// nearest gives the legal amounts on either side of one that is not; 0 where there is none.
+func (p Payable) nearest(minor int64) (lower, upper int64) {
+	if p.Whole {
+		return 0, p.Due
+	}
+	top := p.Max
+	if p.Max < p.Due && p.Due-p.Max < p.Keep { // the largest charge would leave dust
+		top = p.Due - p.Keep
+	}
+	beforeDust := min(top, p.Due-p.Keep)
+	switch {
+	case minor < p.Min:
+		return 0, p.Min
+	case minor >= top:
+		return top, 0
+	case minor > beforeDust && beforeDust >= p.Min:
+		return beforeDust, top
+	}
+	return 0, top
+}
+
+// Overdue says whether the due day has passed and something is still to pay.
+func (i Invoice) Overdue(b Balance, now time.Time, zone *time.Location) bool {
+	return i.State == StateOpen && i.Due != "" && b.Due() > 0 && !now.Before(i.Due.End(zone))
+}
