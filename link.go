@@ -101,3 +101,24 @@ func (l Link) Usable(now time.Time) error {
 	}
 	return nil
 }
+
+// SealToken makes the link's token and keeps its hash and its sealed form.
+func (l *Link) SealToken(ring KeyRing) error {
+	token := NewToken()
+	sealed, err := ring.Seal("link/"+l.ID, []byte(token.Reveal()))
+	if err != nil {
+		return err
+	}
+	l.TokenHash, l.TokenSealed = token.Hash(), sealed
+	return nil
+}
+
+// URL is the address that the recipient opens. It holds the secret: it goes into the mail, to staff
+// who copy it and into the answer of the API, and nowhere else.
+func (l Link) URL(ring KeyRing, base string) (string, error) {
+	plain, err := ring.Open("link/"+l.ID, l.TokenSealed)
+	if err != nil {
+		return "", err
+	}
+	return base + "/l/" + string(plain), nil
+}
