@@ -1,6 +1,10 @@
 package money
 
-import "strconv"
+import (
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Format returns a with its symbol, as people of the locale write it: "$1,234.50",
 // "1.234,50 $". Spaces inside are no-break ones, so that an amount never splits over two lines.
@@ -16,7 +20,7 @@ func (a Amount) Format(l Locale) string {
 		text = append(text, '-')
 	}
 	text = append(text, symbol...)
-	if isLetter(symbol[len(symbol)-1]) {
+	if last, _ := utf8.DecodeLastRuneInString(symbol); !unicode.IsSymbol(last) {
 		text = append(text, nbsp...) // CHF 5.00, but CA$5.00: CLDR's currencySpacing
 	}
 	return string(appendMagnitude(text, a.Minor, a.Currency.Exponent(), style.decimal, style.group))
@@ -76,5 +80,3 @@ func appendMagnitude(text []byte, n int64, exponent int, decimal byte, group str
 	}
 	return append(text, digits[max(whole, 0):]...)
 }
-
-func isLetter(b byte) bool { return 'A' <= b && b <= 'Z' || 'a' <= b && b <= 'z' }

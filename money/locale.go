@@ -32,30 +32,31 @@ const (
 // style is how a locale writes numbers, from CLDR. One thing differs from it: CLDR leaves Spanish
 // numbers of four digits ungrouped (1234,50), and we group them, because amounts stand in columns.
 type style struct {
-	decimal byte
-	group   string   // between thousands when writing
-	groups  []string // between thousands when reading
-	prefix  bool     // the symbol stands before the number
+	decimal  byte
+	group    string   // between thousands when writing
+	groups   []string // between thousands when reading, with each kind of space as " "
+	prefix   bool     // the symbol stands before the number
+	language int      // index into the tables of symbols and names
 }
 
 var (
-	spaces       = []string{" ", nbsp, nnbsp}
-	englishStyle = style{decimal: '.', group: ",", groups: []string{","}, prefix: true}
-	// Spaces are what the Real Academia asks for: https://www.rae.es/dpd/números
-	spanishStyle = style{decimal: ',', group: ".", groups: append([]string{"."}, spaces...)}
-	frenchStyle  = style{decimal: ',', group: nnbsp, groups: spaces}
-	// Spaces are Austria's and DIN 5008's, apostrophes Switzerland's and Liechtenstein's.
-	germanStyle = style{decimal: ',', group: ".", groups: append([]string{".", "'", "’"}, spaces...)}
+	english = style{decimal: '.', group: ",", groups: []string{","}, prefix: true}
+	// The space is what the Real Academia asks for: https://www.rae.es/dpd/números
+	spanish = style{decimal: ',', group: ".", groups: []string{".", " "}, language: 1}
+	french  = style{decimal: ',', group: nnbsp, groups: []string{" "}, language: 2}
+	// The space is Austria's and DIN 5008's, the apostrophe Switzerland's and Liechtenstein's.
+	german = style{decimal: ',', group: ".", groups: []string{".", " ", "'", "’"}, language: 3}
 )
 
 func (l Locale) style() *style {
 	switch l {
 	case Spanish:
-		return &spanishStyle
+		return &spanish
 	case French:
-		return &frenchStyle
+		return &french
 	case German:
-		return &germanStyle
+		return &german
+	case English:
 	}
-	return &englishStyle
+	return &english
 }

@@ -134,6 +134,18 @@ func (a Amount) Times(q Quantity) (Amount, error) {
 	return Amount{minor, a.Currency}, nil
 }
 
+// Round returns the multiple of the currency's Step nearest to a, half away from zero: a surcharge
+// of 1.234 KWD is charged as 1.230 KWD.
+func (a Amount) Round() (Amount, error) {
+	step := a.Currency.Step()
+	steps, _ := mulDiv(a.Minor, 1, step)
+	minor, ok := mulDiv(steps, step, 1)
+	if !ok {
+		return Amount{}, fmt.Errorf("round %s: %w", a, ErrOverflow)
+	}
+	return Amount{minor, a.Currency}, nil
+}
+
 // UnmarshalJSON reads {"minor":1050,"currency":"USD"}. Both members are required, minor is a
 // whole number, and the currency is a known one in capitals.
 func (a *Amount) UnmarshalJSON(data []byte) error {
