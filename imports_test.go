@@ -272,12 +272,12 @@ func (p *pkg) read(tree fs.FS, name string) error {
 	return nil
 }
 
-// neverBuilt tells files that serve `go run` alone.
+// neverBuilt tells files that serve only `go run` or the module file.
 func neverBuilt(f *ast.File) bool {
 	for _, group := range f.Comments {
 		for _, c := range group.List {
 			if expr, err := constraint.Parse(c.Text); err == nil && c.Pos() < f.Package {
-				return !expr.Eval(func(tag string) bool { return tag != "ignore" })
+				return !expr.Eval(func(tag string) bool { return tag != "ignore" && tag != "deps" })
 			}
 		}
 	}
