@@ -37,6 +37,7 @@ type Payment struct {
 	Locale         money.Locale
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
+	CheckedAt      time.Time // when Stripe was last asked about it
 	SettledAt      time.Time // when the money moved, by Stripe's clock
 	ReceiptID      string
 	ReceiptNumber  string

@@ -1,0 +1,345 @@
+package payments
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"paylink"
+	"paylink/money"
+	"paylink/provider/stripe"
+	"paylink/store"
+)
+
+// Press is one press of the Pay button.
+type Press struct {
+	LinkID            string
+	InvoiceID         string
+	Nonce             string       // of the form; the same nonce is the same payment
+	Version           int          // of the invoice that the form showed
+	Amount            money.Amount // what the payer decided
+	ConfirmationToken string       // ctoken_…, made by the payer's browser from a new card
+	Save              bool
+	Locale            money.Locale
+	ReturnURL         func(paymentID string) string // where the bank sends the payer back to
+	Actor             paylink.Actor
+}
+
+// Elements are the options that the card form in the browser is made with. Stripe refuses a
+// ConfirmationToken whose options are not those of the PaymentIntent, so both come from here.
+// https://docs.stripe.com/payments/accept-a-payment-deferred
+type Elements struct {
+	Mode               string   `json:"mode"`
+	Amount             int64    `json:"amount"`
+	Currency           string   `json:"currency"` // lower case, as Stripe writes it
+	PaymentMethodTypes []string `json:"paymentMethodTypes"`
+	CaptureMethod      string   `json:"captureMethod"`
+	SetupFutureUsage   string   `json:"setupFutureUsage,omitempty"`
+}
+
+// ElementsFor gives the options for paying an amount of an invoice by a new card.
+func ElementsFor(i paylink.Invoice, charged money.Amount, save bool) Elements {
+	e := Elements{
+		Mode: "payment", Amount: charged.Minor, Currency: lower(charged.Currency),
+		PaymentMethodTypes: []string{"card"}, CaptureMethod: string(i.Capture),
+	}
+	if e.CaptureMethod == "" {
+		e.CaptureMethod = string(paylink.CaptureAutomatic)
+	}
+	if save {
+		e.SetupFutureUsage = "off_session"
+	}
+	return e
+}
+
+// Begin makes one payment of one press, as far as it goes now: reserved (T1), made at Stripe (S1)
+// and remembered (T2), said to be confirming (T2b), confirmed (S2) and applied (T3).
+//
+// Whatever state it reached comes back as a payment to show. An error means that nothing was
+// charged and nothing is reserved. The same nonce again gives the payment it made first.
+func (s *Service) Begin(ctx context.Context, press Press) (paylink.Payment, error) {
+	if press.ConfirmationToken == "" {
+		return paylink.Payment{}, paylink.FailField("card", "card.missing")
+	}
+	p, invoice, customer, made, err := s.reserve(ctx, press)
+	if err != nil || !made {
+		return p, err
+	}
+	// From here on the payment is looked after to its end, whether or not the browser waits.
+	ctx = context.WithoutCancel(ctx)
+
+	intent, err := s.create(ctx, p, invoice, customer, press)
+	if err != nil {
+		return paylink.Payment{}, s.giveUp(ctx, p.ID, err)
+	}
+	if p, err = s.remember(ctx, p.ID, intent.ID); err != nil {
+		return paylink.Payment{}, err
+	}
+	request := stripe.ConfirmRequest{
+		ConfirmationToken: press.ConfirmationToken, ReturnURL: press.ReturnURL(p.ID),
+	}
+	if p, err = s.confirming(ctx, p.ID, request); err != nil || p.Status != paylink.Confirming {
+		return p, err
+	}
+	return s.confirm(ctx, p, request)
+}
+
+// reserve is T1: one locked transaction in which the invoice, the link and the amount are judged
+// and the payment's row, which is the reservation, is written.
+func (s *Service) reserve(ctx context.Context, press Press) (p paylink.Payment, invoice paylink.Invoice, customer paylink.Customer, made bool, err error) {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		made = false
+		now := s.Now()
+		var err error
+		if invoice, err = tx.LockInvoice(ctx, press.InvoiceID); err != nil {
+			return err
+		}
+		if p, err = tx.PaymentByNonce(ctx, press.Nonce); err == nil {
+			if p.LinkID != press.LinkID || p.InvoiceID != press.InvoiceID {
+				return paylink.Fail(paylink.Conflict, "form.used")
+			}
+			return nil
+		} else if paylink.KindOf(err) != paylink.NotFound {
+			return err
+		}
+		link, err := tx.Link(ctx, press.LinkID)
+		if err != nil {
+			return err
+		}
+		if err := link.Usable(now); err != nil {
+			return err
+		}
+		if link.InvoiceID != invoice.ID {
+			return paylink.Fail(paylink.NotFound, "link.unknown")
+		}
+		balance, err := tx.Balance(ctx, invoice.ID)
+		if err != nil {
+			return err
+		}
+		// The version is asked before the amount: who saw another invoice is told so, and not
+		// that the amount is wrong.
+		if invoice.Version != press.Version && invoice.State == paylink.StateOpen {
+			return paylink.Fail(paylink.Conflict, "invoice.changed")
+		}
+		if err := paylink.PayableOf(invoice, balance).Check(press.Amount); err != nil {
+			return err
+		}
+		if customer, err = tx.Customer(ctx, invoice.CustomerID); err != nil {
+			return err
+		}
+		p = paylink.Payment{
+			ID: paylink.NewID("pay", now), InvoiceID: invoice.ID, LinkID: link.ID, CustomerID: customer.ID,
+			Nonce: press.Nonce, InvoiceVersion: invoice.Version, Method: paylink.MethodCard,
+			Amount: press.Amount, Fee: money.New(0, invoice.Currency), Capture: capture(invoice),
+			Status: paylink.Created, Boot: s.Boot, LeaseUntil: now.Add(lease),
+			Locale: press.Locale, CreatedAt: now, UpdatedAt: now,
+		}
+		if made, err = tx.InsertPayment(ctx, p); err != nil {
+			return err
+		}
+		if !made { // the other press was faster between our read and our write
+			p, err = tx.PaymentByNonce(ctx, press.Nonce)
+			return err
+		}
+		if link.OpenedAt.IsZero() {
+			link.OpenedAt = now
+			if err := tx.UpdateLink(ctx, link); err != nil {
+				return err
+			}
+		}
+		return s.note(ctx, tx, press.Actor, "", p)
+	})
+	return p, invoice, customer, made, err
+}
+
+func capture(i paylink.Invoice) paylink.CaptureMethod {
+	if i.Capture == "" {
+		return paylink.CaptureAutomatic
+	}
+	return i.Capture
+}
+
+// create is S1: the customer at Stripe, once, and the unconfirmed PaymentIntent.
+func (s *Service) create(ctx context.Context, p paylink.Payment, invoice paylink.Invoice, customer paylink.Customer, press Press) (stripe.Intent, error) {
+	cus, err := s.stripeCustomer(ctx, customer)
+	if err != nil {
+		return stripe.Intent{}, err
+	}
+	elements := ElementsFor(invoice, p.Charged(), press.Save)
+	request := stripe.IntentRequest{
+		Amount: p.Charged(), Customer: cus, MethodTypes: elements.PaymentMethodTypes,
+		Capture: p.Capture, SetupFutureUsage: elements.SetupFutureUsage,
+		StatementSuffix: statementSuffix(invoice.Number), Description: "Invoice " + invoice.Number,
+		Install: s.Install, Payment: p.ID, Invoice: invoice.ID,
+	}
+	return retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {
+		return s.stripe.CreateIntent(ctx, s.key(p.ID, "create"), request)
+	})
+}
+
+// stripeCustomer finds or makes the one customer at Stripe for ours.
+func (s *Service) stripeCustomer(ctx context.Context, c paylink.Customer) (string, error) {
+	if c.StripeCustomer != "" {
+		return c.StripeCustomer, nil
+	}
+	made, err := retry(ctx, s.Budget, func(ctx context.Context) (string, error) {
+		return s.stripe.EnsureCustomer(ctx, s.key(c.ID, "customer"), stripe.CustomerRequest{
+			ID: c.ID, Install: s.Install, Name: c.Name, Email: c.Email,
+		})
+	})
+	if err != nil {
+		return "", err
+	}
+	var kept string
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		kept, err = tx.SetStripeCustomer(ctx, c.ID, made)
+		return err
+	})
+	return kept, err
+}
+
+// statementSuffix is the invoice number as far as a card statement can show it: Latin capitals,
+// digits, no < > \ ' " *, and with the prefix no more than 22 characters.
+// https://docs.stripe.com/get-started/account/statement-descriptors
+func statementSuffix(number string) string {
+	var b []byte
+	for _, r := range number {
+		switch {
+		case r >= 'a' && r <= 'z':
+			b = append(b, byte(r-'a'+'A'))
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == ' ':
+			b = append(b, byte(r))
+		}
+	}
+	if len(b) > 10 {
+		b = b[len(b)-10:]
+	}
+	for _, c := range b {
+		if c >= 'A' && c <= 'Z' { // Stripe wants a letter in it
+			return string(b)
+		}
+	}
+	if len(b) == 0 {
+		return ""
+	}
+	if len(b) > 8 {
+		b = b[len(b)-8:]
+	}
+	return "NO" + string(b)
+}
+
+// remember is T2: the PaymentIntent's id is durable before anything may confirm it.
+func (s *Service) remember(ctx context.Context, id, intent string) (paylink.Payment, error) {
+	return s.change(ctx, id, func(p *paylink.Payment) bool {
+		p.PaymentIntent = intent
+		return true
+	})
+}
+
+// confirming is T2b: what will be sent is durable before it is sent. A payment that recovery
+// closed meanwhile stays closed and is not confirmed.
+func (s *Service) confirming(ctx context.Context, id string, request stripe.ConfirmRequest) (paylink.Payment, error) {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return paylink.Payment{}, fmt.Errorf("hash confirm request: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	return s.change(ctx, id, func(p *paylink.Payment) bool {
+		if p.Status != paylink.Created {
+			return false
+		}
+		p.Status, p.Means, p.RequestHash = paylink.Confirming, request.ConfirmationToken, hex.EncodeToString(sum[:])
+		return true
+	})
+}
+
+// confirm is S2 and T3. When nobody knows what the call did, Stripe is asked, and what is still
+// unconfirmed is fenced: the payer then reads a fact, and not a guess.
+func (s *Service) confirm(ctx context.Context, p paylink.Payment, request stripe.ConfirmRequest) (paylink.Payment, error) {
+	intent, err := retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {
+		return s.stripe.Confirm(ctx, p.PaymentIntent, s.key(p.ID, "confirm"), request)
+	})
+	if err == nil {
+		return s.applied(ctx, p, intent)
+	}
+	s.Log.Warn("confirm had no clear outcome", "payment_id", p.ID, "error", err.Error())
+	fenced, fenceErr := s.fence(ctx, p.ID)
+	if fenceErr != nil {
+		s.Log.Warn("payment stays unknown", "payment_id", p.ID, "error", fenceErr.Error())
+		return s.change(ctx, p.ID, func(p *paylink.Payment) bool {
+			if p.Status != paylink.Confirming {
+				return false
+			}
+			p.Status = paylink.Unknown
+			return true
+		})
+	}
+	if refusal, ok := errors.AsType[*stripe.Refusal](err); ok && fenced.Status == paylink.Canceled {
+		return paylink.Payment{}, paylink.FailField("card", "card.refused").Because(refusal)
+	}
+	return fenced, nil
+}
+
+// applied is T3 by the way of Begin. When the books cannot be written, the money may have moved:
+// the payment is then shown as being checked, and recovery applies it.
+func (s *Service) applied(ctx context.Context, p paylink.Payment, intent stripe.Intent) (paylink.Payment, error) {
+	after, err := s.Follow(ctx, intent)
+	if err != nil {
+		s.Log.Error("apply after confirm", "payment_id", p.ID, "error", err.Error())
+		p.Status = paylink.Unknown
+		return p, nil
+	}
+	return after, nil
+}
+
+// giveUp releases a payment whose PaymentIntent could not be made: unconfirmed, it cannot move
+// money, even if Stripe made it and the answer was lost.
+func (s *Service) giveUp(ctx context.Context, id string, cause error) error {
+	if _, err := s.change(ctx, id, func(p *paylink.Payment) bool {
+		if p.Status != paylink.Created {
+			return false
+		}
+		p.Status = paylink.Canceled
+		return true
+	}); err != nil {
+		return fmt.Errorf("release payment: %w", errors.Join(err, cause))
+	}
+	if errors.Is(cause, stripe.ErrUnknown) {
+		return paylink.Fail(paylink.Unavailable, "stripe.unreachable").Because(cause)
+	}
+	return fmt.Errorf("make payment at stripe: %w", cause)
+}
+
+// retry calls until the outcome is known, the key is spent or the budget is. The key in the call
+// is the same each time, so that it has its effect once.
+func retry[T any](ctx context.Context, budget time.Duration, call func(context.Context) (T, error)) (T, error) {
+	deadline := time.Now().Add(budget) //nolint:forbidigo // a real wait, measured by the real clock
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	for wait := 250 * time.Millisecond; ; wait *= 2 {
+		answer, err := call(ctx)
+		if err == nil || !errors.Is(err, stripe.ErrUnknown) {
+			return answer, err
+		}
+		pause := wait
+		if busy, ok := errors.AsType[*stripe.Busy](err); ok {
+			if busy.Replayed {
+				return answer, err
+			}
+			pause = max(pause, busy.After)
+		}
+		if time.Until(deadline) < pause { //nolint:forbidigo // as above
+			return answer, err
+		}
+		select {
+		case <-ctx.Done():
+			return answer, err
+		case <-time.After(pause):
+		}
+	}
+}

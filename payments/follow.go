@@ -1,0 +1,231 @@
+package payments
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"paylink"
+	"paylink/provider/stripe"
+	"paylink/store"
+)
+
+// Check asks Stripe about a payment that is not final and applies the answer. It is what the
+// payment's page asks for, at most every five seconds; between, it gives what is stored.
+func (s *Service) Check(ctx context.Context, id string) (paylink.Payment, error) {
+	p, err := s.store.Payment(ctx, id)
+	if err != nil || p.Status.Final() || p.PaymentIntent == "" {
+		return p, err
+	}
+	if s.Now().Sub(p.CheckedAt) < checkEvery {
+		return p, nil
+	}
+	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.TouchPayment(ctx, id, s.Now()) }); err != nil {
+		return p, err
+	}
+	in, err := s.stripe.Intent(ctx, p.PaymentIntent)
+	if err != nil {
+		return p, nil // still not known: the page goes on saying so
+	}
+	return s.Follow(ctx, in)
+}
+
+// ClientSecret gives the browser what it needs to answer the bank, fetched from Stripe now and
+// stored nowhere, and only while the bank asks.
+func (s *Service) ClientSecret(ctx context.Context, id string) (string, error) {
+	p, err := s.store.Payment(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	if p.Status != paylink.RequiresAction {
+		return "", paylink.Fail(paylink.Conflict, "payment.no_action")
+	}
+	secret, err := s.stripe.ClientSecret(ctx, p.PaymentIntent)
+	if err != nil {
+		return "", paylink.Fail(paylink.Unavailable, "stripe.unreachable").Because(err)
+	}
+	return secret, nil
+}
+
+// Fence makes sure that a payment cannot move money any more, by canceling its PaymentIntent, or
+// finds that it moved. A reservation ends in no other way (I-9).
+func (s *Service) Fence(ctx context.Context, id string) (paylink.Payment, error) { return s.fence(ctx, id) }
+
+func (s *Service) fence(ctx context.Context, id string) (paylink.Payment, error) {
+	p, err := s.store.Payment(ctx, id)
+	if err != nil || p.PaymentIntent == "" {
+		return p, err
+	}
+	// A key of its own each time: a cancel that came too late is stored as a refusal for a day.
+	key := s.key(p.ID, paylink.NewID("cancel", s.Now()))
+	in, err := retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {
+		return s.stripe.Cancel(ctx, p.PaymentIntent, key)
+	})
+	if refusal, ok := errors.AsType[*stripe.Refusal](err); ok {
+		// Too late, or canceled before: what happened is Stripe's to say.
+		if in, err = s.stripe.Intent(ctx, p.PaymentIntent); err != nil {
+			return p, fmt.Errorf("fence payment: %w", errors.Join(refusal, err))
+		}
+	}
+	if err != nil {
+		return p, fmt.Errorf("fence payment: %w", err)
+	}
+	return s.Apply(ctx, in)
+}
+
+type fenceJob struct {
+	Payment string                `json:"payment"`
+	If      paylink.PaymentStatus `json:"if"` // only if the payment still stands there
+}
+
+// FenceJob handles jobs of kind payment.fence.
+func (s *Service) FenceJob(ctx context.Context, job store.Job) error {
+	var what fenceJob
+	if err := json.Unmarshal(job.Payload, &what); err != nil {
+		return fmt.Errorf("read job: %w", err)
+	}
+	p, err := s.store.Payment(ctx, what.Payment)
+	if err != nil {
+		return err
+	}
+	if p.Status != what.If {
+		return nil
+	}
+	_, err = s.fence(ctx, p.ID)
+	return err
+}
+
+// EventJob handles jobs of kind stripe.event: the object that the stored event names is fetched and
+// applied. What the event itself says is never believed.
+func (s *Service) EventJob(ctx context.Context, job store.Job) error {
+	var what struct {
+		Event string `json:"event"`
+	}
+	if err := json.Unmarshal(job.Payload, &what); err != nil {
+		return fmt.Errorf("read job: %w", err)
+	}
+	stored, err := s.store.Event(ctx, "stripe", what.Event)
+	if err != nil {
+		return err
+	}
+	done := func(note string) error {
+		return s.store.Update(ctx, func(tx *store.Tx) error {
+			return tx.MarkEvent(ctx, "stripe", what.Event, s.Now(), note)
+		})
+	}
+	event, err := stripe.ParseEvent(stored.Body)
+	if err != nil {
+		return done("not read: " + err.Error())
+	}
+	if event.Live != s.stripe.Live() {
+		if err := s.store.Update(ctx, func(tx *store.Tx) error {
+			return tx.InsertTask(ctx, "event.mode", event.ID, "task.event_mode", nil, s.Now())
+		}); err != nil {
+			return err
+		}
+		return done("live and test mixed")
+	}
+	if event.Intent == "" {
+		return done("")
+	}
+	in, err := s.stripe.Intent(ctx, event.Intent)
+	if err != nil {
+		return err // the schedule tries again; nothing is dropped
+	}
+	_, err = s.Follow(ctx, in)
+	switch {
+	case errors.Is(err, ErrForeign):
+		return done("another program's")
+	case paylink.KindOf(err) == paylink.NotFound:
+		if taskErr := s.store.Update(ctx, func(tx *store.Tx) error {
+			return tx.InsertTask(ctx, "payment.unmatched", in.ID, "task.payment_unmatched", map[string]any{"amount": in.Amount}, s.Now())
+		}); taskErr != nil {
+			return taskErr
+		}
+		return done("no such payment here")
+	case err != nil:
+		return err
+	}
+	return done("")
+}
+
+// Recover looks after payments that were cut off: by a crash of this or another run of the server,
+// a broken network, a payer who left. It finishes what Stripe did, or fences it; it never charges.
+func (s *Service) Recover(ctx context.Context) error {
+	for after := ""; ; {
+		page, err := s.store.UnfinishedPayments(ctx, after, 200)
+		if err != nil {
+			return err
+		}
+		for _, p := range page {
+			if !s.abandoned(p) {
+				continue
+			}
+			if err := s.recover(ctx, p); err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				s.Log.Warn("recover payment", "payment_id", p.ID, "status", string(p.Status), "error", err.Error())
+			}
+		}
+		if len(page) < 200 {
+			return nil
+		}
+		after = page[len(page)-1].ID
+	}
+}
+
+// abandoned says whether nobody works on the payment now.
+func (s *Service) abandoned(p paylink.Payment) bool {
+	now := s.Now()
+	switch p.Status {
+	case paylink.Created, paylink.Confirming:
+		return now.After(p.LeaseUntil) || p.Boot != s.Boot && s.store.OneServer()
+	case paylink.Unknown:
+		return true
+	case paylink.RequiresAction:
+		return now.Sub(p.UpdatedAt) > time.Minute
+	case paylink.Processing, paylink.Authorized:
+		return now.Sub(p.CheckedAt) > time.Hour
+	case paylink.Failed, paylink.Canceled, paylink.Succeeded:
+	}
+	return false
+}
+
+func (s *Service) recover(ctx context.Context, p paylink.Payment) error {
+	if p.PaymentIntent == "" {
+		// The id is stored before anything is confirmed, so nothing was: no money can move.
+		_, err := s.change(ctx, p.ID, func(p *paylink.Payment) bool {
+			if p.Status != paylink.Created || p.PaymentIntent != "" {
+				return false
+			}
+			p.Status = paylink.Canceled
+			return true
+		})
+		return err
+	}
+	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.TouchPayment(ctx, p.ID, s.Now()) }); err != nil {
+		return err
+	}
+	in, err := s.stripe.Intent(ctx, p.PaymentIntent)
+	if err != nil {
+		return err
+	}
+	after, err := s.Follow(ctx, in)
+	if err != nil {
+		return err
+	}
+	switch after.Status {
+	case paylink.Created, paylink.Confirming, paylink.Unknown:
+		// Unconfirmed at Stripe, and nobody here will confirm it.
+		_, err = s.fence(ctx, p.ID)
+	case paylink.RequiresAction:
+		if s.Now().Sub(after.UpdatedAt) > actionLife {
+			_, err = s.fence(ctx, p.ID)
+		}
+	case paylink.Processing, paylink.Authorized, paylink.Failed, paylink.Canceled, paylink.Succeeded:
+	}
+	return err
+}

@@ -1,0 +1,228 @@
+package stripe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	stripego "github.com/stripe/stripe-go/v76"
+
+	"paylink"
+	"paylink/money"
+)
+
+// The metadata that ties Stripe's objects to ours.
+const (
+	metaInstall  = "paylink_install"
+	metaPayment  = "paylink_payment"
+	metaInvoice  = "paylink_invoice"
+	metaCustomer = "paylink_customer"
+)
+
+// Intent is what Stripe says of a PaymentIntent: the only source from which a payment changes.
+type Intent struct {
+	ID       string
+	Status   Status
+	Amount   money.Amount // asked for
+	Received int64        // moved, in minor units
+	Live     bool
+
+	Install, Payment, Invoice string // our metadata
+
+	Declined bool // the last try was refused
+	Reason   paylink.DeclineReason
+	Card     paylink.Card
+
+	Charge        string
+	Statement     string
+	AuthCode      string
+	MovedAt       time.Time // when the charge was made, by Stripe's clock
+	CaptureBefore time.Time
+}
+
+// Status is Stripe's word. https://docs.stripe.com/payments/paymentintents/lifecycle
+type Status string
+
+// The statuses of a PaymentIntent.
+const (
+	NeedsMethod    Status = "requires_payment_method"
+	NeedsConfirm   Status = "requires_confirmation"
+	NeedsAction    Status = "requires_action"
+	StatusMoving   Status = "processing"
+	StatusHeld     Status = "requires_capture"
+	StatusCanceled Status = "canceled"
+	StatusDone     Status = "succeeded"
+)
+
+// IntentRequest is what a PaymentIntent is made with. Everything that Stripe or a dispute needs is
+// on it before it can move money.
+type IntentRequest struct {
+	Amount                    money.Amount
+	Customer                  string
+	MethodTypes               []string
+	Capture                   paylink.CaptureMethod
+	SetupFutureUsage          string // "" or off_session, on_session
+	StatementSuffix           string // up to 22 characters with the prefix
+	Description               string
+	Install, Payment, Invoice string
+}
+
+// CreateIntent makes an unconfirmed PaymentIntent: it cannot move money yet.
+func (c *Client) CreateIntent(ctx context.Context, key string, r IntentRequest) (Intent, error) {
+	p := &stripego.PaymentIntentParams{
+		Params:   params(ctx, key),
+		Amount:   stripego.Int64(r.Amount.Minor),
+		Currency: stripego.String(strings.ToLower(string(r.Amount.Currency))),
+		// Without explicit types Stripe turns on every method of the account since 2023-08-16.
+		PaymentMethodTypes: stripego.StringSlice(r.MethodTypes),
+		CaptureMethod:      stripego.String(string(r.Capture)),
+		Metadata:           map[string]string{metaInstall: r.Install, metaPayment: r.Payment, metaInvoice: r.Invoice},
+	}
+	if r.Customer != "" {
+		p.Customer = stripego.String(r.Customer)
+	}
+	if r.SetupFutureUsage != "" {
+		p.SetupFutureUsage = stripego.String(r.SetupFutureUsage)
+	}
+	if r.StatementSuffix != "" {
+		p.StatementDescriptorSuffix = stripego.String(r.StatementSuffix)
+	}
+	if r.Description != "" {
+		p.Description = stripego.String(r.Description)
+	}
+	pi, err := c.api.PaymentIntents.New(p)
+	return known("create payment intent", "", pi, err)
+}
+
+// ConfirmRequest says what to pay with and where the bank sends the payer back to.
+type ConfirmRequest struct {
+	ConfirmationToken string `json:"confirmation_token,omitempty"`
+	ReturnURL         string `json:"return_url"`
+}
+
+// Confirm asks for the money. A decline is an answer, not an error: the Intent says it.
+func (c *Client) Confirm(ctx context.Context, id, key string, r ConfirmRequest) (Intent, error) {
+	p := &stripego.PaymentIntentConfirmParams{
+		Params:            params(ctx, key, "latest_charge"),
+		ConfirmationToken: stripego.String(r.ConfirmationToken),
+		ReturnURL:         stripego.String(r.ReturnURL),
+		UseStripeSDK:      stripego.Bool(true),
+	}
+	pi, err := c.api.PaymentIntents.Confirm(id, p)
+	if e, ok := errors.AsType[*stripego.Error](err); ok && e.Type == stripego.ErrorTypeCard && e.PaymentIntent != nil {
+		pi, err = e.PaymentIntent, nil
+	}
+	return known("confirm payment intent", id, pi, err)
+}
+
+// Intent fetches the truth.
+func (c *Client) Intent(ctx context.Context, id string) (Intent, error) {
+	pi, err := c.api.PaymentIntents.Get(id, &stripego.PaymentIntentParams{Params: params(ctx, "", "latest_charge")})
+	return known("fetch payment intent", id, pi, err)
+}
+
+// Cancel is the fence: once Stripe says canceled, the PaymentIntent can never move money. When it
+// is too late for that, the error is a Refusal and the caller fetches what happened instead.
+func (c *Client) Cancel(ctx context.Context, id, key string) (Intent, error) {
+	p := &stripego.PaymentIntentCancelParams{Params: params(ctx, key, "latest_charge")}
+	pi, err := c.api.PaymentIntents.Cancel(id, p)
+	return known("cancel payment intent", id, pi, err)
+}
+
+// ClientSecret fetches the secret that the payer's browser needs for 3-D Secure. It is given to
+// that browser and stored nowhere.
+func (c *Client) ClientSecret(ctx context.Context, id string) (string, error) {
+	pi, err := c.api.PaymentIntents.Get(id, &stripego.PaymentIntentParams{Params: params(ctx, "")})
+	if err != nil {
+		return "", outcome("fetch client secret", err)
+	}
+	return pi.ClientSecret, nil
+}
+
+// known translates an answer and refuses to believe one that is not about what was asked.
+func known(act, id string, pi *stripego.PaymentIntent, err error) (Intent, error) {
+	if err != nil {
+		return Intent{}, outcome(act, err)
+	}
+	if pi == nil || pi.ID == "" || id != "" && pi.ID != id || pi.Status == "" {
+		return Intent{}, fmt.Errorf("%s: %w: the answer is not that payment intent", act, ErrUnknown)
+	}
+	return translate(pi), nil
+}
+
+func translate(pi *stripego.PaymentIntent) Intent {
+	currency, _ := money.ParseCurrency(string(pi.Currency)) // an unknown one compares unequal to ours
+	in := Intent{
+		ID: pi.ID, Status: Status(pi.Status), Live: pi.Livemode,
+		Amount: money.New(pi.Amount, currency), Received: pi.AmountReceived,
+		Install: pi.Metadata[metaInstall], Payment: pi.Metadata[metaPayment], Invoice: pi.Metadata[metaInvoice],
+	}
+	if last := pi.LastPaymentError; last != nil {
+		in.Declined, in.Reason = true, reason(last)
+		if last.PaymentMethod != nil && last.PaymentMethod.Card != nil {
+			card := last.PaymentMethod.Card
+			in.Card = paylink.Card{
+				Brand: brand(string(card.Brand)), Last4: card.Last4,
+				ExpMonth: int(card.ExpMonth), ExpYear: int(card.ExpYear), Funding: string(card.Funding),
+			}
+		}
+	}
+	charge := pi.LatestCharge
+	if charge == nil {
+		return in
+	}
+	in.Charge, in.Statement = charge.ID, charge.CalculatedStatementDescriptor
+	if charge.Created > 0 {
+		in.MovedAt = time.Unix(charge.Created, 0).UTC()
+	}
+	if details := charge.PaymentMethodDetails; details != nil && details.Card != nil {
+		in.Card = paylink.Card{
+			Brand: brand(string(details.Card.Brand)), Last4: details.Card.Last4,
+			ExpMonth: int(details.Card.ExpMonth), ExpYear: int(details.Card.ExpYear), Funding: string(details.Card.Funding),
+		}
+		if details.Card.CaptureBefore > 0 {
+			in.CaptureBefore = time.Unix(details.Card.CaptureBefore, 0).UTC()
+		}
+	}
+	return in
+}
+
+// brand writes a card brand as its owner does. https://docs.stripe.com/api/charges/object
+func brand(s string) string {
+	names := map[string]string{
+		"amex": "American Express", "diners": "Diners Club", "discover": "Discover", "eftpos_au": "eftpos",
+		"jcb": "JCB", "mastercard": "Mastercard", "unionpay": "UnionPay", "visa": "Visa",
+	}
+	if name, ok := names[s]; ok {
+		return name
+	}
+	return "Card"
+}
+
+// reason picks the few words that help a payer. Lost, stolen, fraud and the like stay with the
+// bank. https://docs.stripe.com/declines/codes
+func reason(e *stripego.Error) paylink.DeclineReason {
+	switch e.Code {
+	case stripego.ErrorCodeExpiredCard:
+		return paylink.DeclinedExpired
+	case stripego.ErrorCodeIncorrectCVC, stripego.ErrorCodeInvalidCVC:
+		return paylink.DeclinedCode
+	case stripego.ErrorCodePaymentIntentAuthenticationFailure, stripego.ErrorCodeAuthenticationRequired:
+		return paylink.DeclinedNotConfirmed
+	}
+	switch e.DeclineCode {
+	case "insufficient_funds":
+		return paylink.DeclinedFunds
+	case "expired_card":
+		return paylink.DeclinedExpired
+	case "incorrect_cvc", "invalid_cvc":
+		return paylink.DeclinedCode
+	case "card_velocity_exceeded", "withdrawal_count_limit_exceeded":
+		return paylink.DeclinedLimit
+	case "authentication_required":
+		return paylink.DeclinedNotConfirmed
+	}
+	return paylink.DeclinedNoReason
+}
