@@ -55,6 +55,7 @@ var house = map[string][]string{
 	"sandbox/contract": {},
 	"e2e":              {},
 	"e2e/browser":      {},
+	"e2e/process":      {},
 	"bench":            {everything},
 }
 
@@ -62,7 +63,7 @@ var house = map[string][]string{
 const everything = "everything"
 
 // testOnly packages are imported by tests and by each other, never by what ships.
-var testOnly = []string{"store/storetest", "sandbox/contract", "e2e", "e2e/browser", "bench"}
+var testOnly = []string{"store/storetest", "sandbox/contract", "e2e", "e2e/browser", "e2e/process", "bench"}
 
 // outside says who alone imports what is not ours: the packages a library's path (or one below it) is open to.
 // "web" means web and all below it. Nobody, if the list is empty; test-only packages may import anything.
