@@ -62,6 +62,13 @@ func checkLine(wrong *Fields, field, s string, required bool, most int) {
 	}
 }
 
+// CheckNote wants a few words, of several lines perhaps.
+func CheckNote(wrong *Fields, field, s string) {
+	if s != "" {
+		checkText(wrong, field, s)
+	}
+}
+
 // ParseEmail accepts one bare mailbox and gives it as written, without a name around it. A line
 // break, a list, a comment or a name is refused, so that an address can stand in a mail's head.
 func ParseEmail(s string) (string, error) {

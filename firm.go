@@ -1,6 +1,7 @@
 package paylink
 
 import (
+	"strings"
 	"time"
 
 	"paylink/money"
@@ -32,6 +33,49 @@ func (f Firm) Location() *time.Location {
 		return zone
 	}
 	return time.UTC
+}
+
+// Check says everything that is wrong with the settings at once.
+func (f Firm) Check() error {
+	var wrong Fields
+	checkLine(&wrong, "name", f.Name, true, 100)
+	checkLine(&wrong, "tagline", f.Tagline, false, 100)
+	checkLine(&wrong, "tax_id", f.TaxID, false, 40)
+	checkLine(&wrong, "phone", f.Phone, false, 40)
+	checkLine(&wrong, "hours", f.Hours, false, 100)
+	checkLine(&wrong, "descriptor", f.Descriptor, false, 22)
+	if len(f.Address) > 6 {
+		wrong.Add("address", "too_many", "most", 6)
+	}
+	for _, line := range f.Address {
+		checkLine(&wrong, "address", line, false, 100)
+	}
+	if f.Email != "" {
+		if _, err := ParseEmail(f.Email); err != nil {
+			wrong.Add("email", "email")
+		}
+	}
+	if _, err := time.LoadLocation(f.TimeZone); err != nil || f.TimeZone == "" {
+		wrong.Add("time_zone", "time_zone")
+	}
+	if !f.Currency.Valid() {
+		wrong.Add("currency", "currency")
+	}
+	if f.Paper != "a4" && f.Paper != "letter" {
+		wrong.Add("paper", "choice")
+	}
+	if f.Capture != CaptureAutomatic && f.Capture != CaptureManual {
+		wrong.Add("capture", "choice")
+	}
+	if f.Partial.Minimum < 0 {
+		wrong.Add("partial.minimum", "negative")
+	}
+	for field, address := range map[string]string{"legal_url": f.LegalURL, "privacy_url": f.PrivacyURL} {
+		if address != "" && !strings.HasPrefix(address, "https://") {
+			wrong.Add(field, "https")
+		}
+	}
+	return wrong.Err()
 }
 
 // CaptureMethod says when a card is charged.

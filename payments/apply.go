@@ -43,7 +43,7 @@ func (s *Service) Apply(ctx context.Context, in stripe.Intent) (paylink.Payment,
 		}
 		p.Status = next
 		if next == paylink.Succeeded && before.Status != paylink.Succeeded {
-			if err := s.settle(ctx, tx, &p, invoice, in); err != nil {
+			if err := s.settle(ctx, tx, &p, before.Status, invoice, in); err != nil {
 				return err
 			}
 		}

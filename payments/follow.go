@@ -51,7 +51,9 @@ func (s *Service) ClientSecret(ctx context.Context, id string) (string, error) {
 
 // Fence makes sure that a payment cannot move money any more, by canceling its PaymentIntent, or
 // finds that it moved. A reservation ends in no other way (I-9).
-func (s *Service) Fence(ctx context.Context, id string) (paylink.Payment, error) { return s.fence(ctx, id) }
+func (s *Service) Fence(ctx context.Context, id string) (paylink.Payment, error) {
+	return s.fence(ctx, id)
+}
 
 func (s *Service) fence(ctx context.Context, id string) (paylink.Payment, error) {
 	p, err := s.store.Payment(ctx, id)

@@ -17,14 +17,16 @@ import (
 // settle books money that arrived: postings, receipt and the jobs that come of it, in the
 // transaction of Apply. It never refuses money: what the invoice no longer asks for is the
 // customer's overpayment and a task for staff.
-func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, invoice paylink.Invoice, in stripe.Intent) error {
+//
+// p.Status says success already, while its row in the database still reserves.
+func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, was paylink.PaymentStatus, invoice paylink.Invoice, in stripe.Intent) error {
 	now := s.Now()
 	p.SettledAt = in.MovedAt
 	if p.SettledAt.IsZero() {
 		p.SettledAt = now
 	}
 	// Capture may take less than was held; the rest was released.
-	applied := p.Amount
+	reserved, applied := p.Amount.Minor, p.Amount
 	if in.Received < p.Charged().Minor {
 		applied = money.New(max(0, in.Received-p.Fee.Minor), p.Amount.Currency)
 		p.Amount = applied
@@ -32,6 +34,9 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 	before, err := tx.Balance(ctx, invoice.ID)
 	if err != nil {
 		return err
+	}
+	if was.Reserving() {
+		before.Pending -= reserved
 	}
 	open := max(0, before.Total-before.Credited-before.Paid)
 	if invoice.State == paylink.StateVoid {
@@ -60,7 +65,7 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 			return err
 		}
 	}
-	receipt, err := s.receipt(ctx, tx, *p, invoice, before)
+	receipt, err := s.receipt(ctx, tx, *p, invoice, before, split.Applied)
 	if err != nil {
 		return err
 	}
@@ -74,7 +79,7 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 }
 
 // receipt gives the payment its number and freezes what the receipt says.
-func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, invoice paylink.Invoice, before paylink.Balance) (paylink.Receipt, error) {
+func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, invoice paylink.Invoice, before paylink.Balance, applied money.Amount) (paylink.Receipt, error) {
 	now := s.Now()
 	firm, err := tx.Firm(ctx)
 	if err != nil {
@@ -101,12 +106,9 @@ func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, 
 	if err != nil {
 		return paylink.Receipt{}, err
 	}
-	after, err := tx.Balance(ctx, invoice.ID) // posted, but this payment's row still reserves
-	if err != nil {
-		return paylink.Receipt{}, err
-	}
+	after := before
+	after.Paid += applied.Minor
 	amount := func(minor int64) money.Amount { return money.New(minor, invoice.Currency) }
-	pending := max(0, after.Pending-p.Charged().Minor+p.Fee.Minor)
 	receipt := paylink.Receipt{
 		ID: paylink.NewID("rcp", now), Number: paylink.ReceiptNumber(year, epoch, n), Revision: 1,
 		Status: paylink.ReceiptPaid, Code: receiptCode(), PaymentID: p.ID, Locale: p.Locale,
@@ -116,8 +118,8 @@ func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, 
 		InvoiceID: invoice.ID, InvoiceNumber: invoice.Number, InvoiceTitle: invoice.Title,
 		InvoiceDate: invoice.IssuedOn, Due: invoice.Due,
 		Total: invoice.Total, PaidBefore: amount(before.Paid), ThisPayment: p.Amount, Fee: p.Fee,
-		OnItsWay: amount(pending), Refunded: amount(before.Refunded),
-		StillToPay: amount(max(0, after.Total-after.Credited-after.Paid-pending)),
+		OnItsWay: amount(before.Pending), Refunded: amount(before.Refunded),
+		StillToPay: amount(after.Due()),
 	}
 	for _, line := range invoice.Lines {
 		if line.Tax {
