@@ -1,0 +1,375 @@
+package receipts
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"paylink"
+	"paylink/money"
+)
+
+// receiptPage draws one receipt. Positions are those of an A4 page on which nothing is longer than
+// usual; at turns them into those of this page.
+type receiptPage struct {
+	r     Receipt
+	w     *words
+	s     *sheet
+	zone  *time.Location
+	down  float64 // how far everything from here on has moved down
+	pages int
+}
+
+func newReceiptPage(r Receipt) (*receiptPage, error) {
+	zone, err := time.LoadLocation(r.TimeZone)
+	if err != nil {
+		return nil, fmt.Errorf("show times: %w", err)
+	}
+	w := wordsOf(r.Locale)
+	return &receiptPage{r: r, w: w, zone: zone, s: newSheet(r.Paper, about{
+		title: w.receipt + " " + r.Number + ", " + r.Firm.Name, author: r.Firm.Name, at: r.IssuedAt,
+	})}, nil
+}
+
+func (p *receiptPage) at(y float64) float64 { return y + p.down - p.s.paper.lift }
+
+func (p *receiptPage) draw() ([]byte, error) {
+	p.s.pdf.AddPage()
+	p.down = p.s.head(p.r.Firm)
+	p.title()
+	p.payment()
+	p.facts()
+	p.invoice()
+
+	rows, top := p.rows(), p.at(159)
+	const tailBelowBar = 7.8 // the bar's words
+	tail := p.s.paper.gap + tailBelowBar
+	in := room{top + 0.5, laterTop, p.s.paper.bottom - 8, p.s.paper.foot - 2}
+	plan := paginate(rows, in, tail)
+	p.pages = len(plan)
+	for page, count := range plan {
+		if page > 0 {
+			p.s.pdf.AddPage()
+			p.headAgain()
+			top = laterTop - 0.5
+		}
+		y := p.drawRows(top, rows[:count])
+		rows = rows[count:]
+		if page == len(plan)-1 {
+			p.sum(y)
+			if err := p.foot(); err != nil {
+				return nil, err
+			}
+		}
+		p.s.bottomLine(p.issued(), say(p.w.page, "page", strconv.Itoa(page+1), "pages", strconv.Itoa(p.pages)))
+	}
+	return p.s.finish(string(money.ParseLocale(string(p.r.Locale))))
+}
+
+// laterTop is where rows begin on all pages but the first, under headAgain.
+const laterTop = 42.5
+
+func (p *receiptPage) headAgain() {
+	right := oneLine(80, span{p.w.receipt + " " + p.r.Number, style{size: 9, color: ink2}})
+	p.s.textRight(p.s.paper.right, 24, right)
+	p.s.text(left, 24, oneLine(80, span{p.r.Firm.Name, style{size: 10, bold: true, color: ink}}))
+	p.s.rule(left, p.s.paper.right, 28, thin, hairline)
+	heading := say(p.w.continued, "heading", say(p.w.invoiceNumber, "number", p.r.InvoiceNumber))
+	p.s.text(left, 37.5, oneLine(p.s.paper.right-left, span{heading, style{size: 12, bold: true, color: ink}}))
+}
+
+// title is the kind of document, its number and its status.
+func (p *receiptPage) title() {
+	colors := map[paylink.ReceiptStatus]rgb{paylink.ReceiptPaid: good, paylink.ReceiptReturned: bad}
+	color, ok := colors[p.r.Status]
+	if !ok {
+		color = ink2
+	}
+	room := p.s.stamp(p.at(49), p.w.status[p.r.Status], color) - 4 - left
+	p.s.text(left, p.at(56.1), oneLine(room, span{p.w.receipt, style{size: 20, bold: true, color: ink}}))
+	p.s.text(left, p.at(62.85), oneLine(room, span{p.r.Number, style{size: 10, color: ink2}}))
+}
+
+// payment is how much came, from whom and when. The amount is what the payer's statement says.
+func (p *receiptPage) payment() {
+	p.s.text(left, p.at(82.55), hero(p.r.Charged.Format(p.r.Locale), p.s.paper.right-left))
+	name, rest := p.r.Payer, p.r.Company
+	if name == "" {
+		name, rest = rest, ""
+	}
+	if rest != "" {
+		rest = ", " + rest
+	}
+	plain := style{size: 10.5, color: ink}
+	strong := style{size: 10.5, bold: true, color: ink}
+	before, after, _ := strings.Cut(p.w.receivedFrom, "{payer}")
+	lines := wrap(100, 2, span{before, plain}, span{name, strong}, span{rest + after, plain})
+	for i, l := range lines {
+		p.s.text(left, p.at(90.05+5.6*float64(i)), l)
+	}
+	p.down += 5.6 * float64(len(lines)-1)
+	on := say(p.w.receivedOn, "moment", p.w.moment(p.r.PaidAt.In(p.zone)))
+	p.s.text(left, p.at(96.2), oneLine(p.s.paper.right-left, span{on, plain.in(ink2)}))
+}
+
+// hero is the one large amount, smaller if it would not fit.
+func hero(amount string, width float64) line {
+	st := style{size: 30, bold: true, color: ink, spacing: -25}
+	l := glyphs(span{amount, st})
+	if l.width() > width {
+		st.size *= width / l.width()
+		l = glyphs(span{amount, st})
+	}
+	return l
+}
+
+type fact struct{ label, value string }
+
+// facts says by which means the money came. What is not known has no line.
+func (p *receiptPage) facts() {
+	p.s.rule(left, p.s.paper.right, p.at(104), thin, hairline)
+	statement := p.r.Statement
+	if statement == "" {
+		statement = p.r.Firm.Statement
+	}
+	drawn := p.s.facts(p.at(112.2), p.s.paper.right, []fact{
+		{p.w.paidWith, p.r.Method}, {p.w.authorizationCode, p.r.AuthorizationCode},
+		{p.w.trace, p.r.Trace}, {p.w.onStatement, statement}, {p.w.reference, p.r.Reference},
+	})
+	if drawn == 0 {
+		p.down -= 32
+		return
+	}
+	p.down += 6 * float64(drawn-4)
+	p.s.rule(left, p.s.paper.right, p.at(136), thin, hairline)
+}
+
+// facts draws labels and values from baseline y on, every 6 mm, and returns how many there are.
+func (s *sheet) facts(y, right float64, facts []fact) (drawn int) {
+	label, value := style{size: 9, color: ink2}, style{size: 9.5, color: ink}
+	x := left + 38.0
+	for _, f := range facts {
+		if f.value != "" {
+			x = max(x, left+glyphs(span{f.label, label}).width()+4)
+		}
+	}
+	for _, f := range facts {
+		if f.value == "" {
+			continue
+		}
+		s.text(left, y, glyphs(span{f.label, label}))
+		s.text(x, y, oneLine(right-x, span{f.value, value}))
+		y += 6
+		drawn++
+	}
+	return drawn
+}
+
+// invoice names what was paid for.
+func (p *receiptPage) invoice() {
+	heading := say(p.w.invoiceNumber, "number", p.r.InvoiceNumber)
+	p.s.text(left, p.at(148.55), oneLine(p.s.paper.right-left, span{heading, style{size: 12, bold: true, color: ink}}))
+	st := style{size: 9.5, color: ink2}
+	currency := oneLine(60, span{p.r.Total.Currency.Name(p.r.Locale), st})
+	p.s.textRight(p.s.paper.right, p.at(154.4), currency)
+	lines := wrap(100, 2, span{p.w.titleAndDate(p.r.InvoiceTitle, p.r.InvoiceDate), st})
+	for i, l := range lines {
+		p.s.text(left, p.at(154.4+4.8*float64(i)), l)
+	}
+	if len(lines) > 1 {
+		p.down += 4.8
+	}
+}
+
+func (w *words) titleAndDate(title string, date paylink.Date) string {
+	switch {
+	case date == "":
+		return title
+	case title == "":
+		return say(w.of, "date", w.day(date))
+	}
+	return say(w.titleOf, "title", title, "date", w.day(date))
+}
+
+// rows are the figures of the invoice, in the order of a statement.
+func (p *receiptPage) rows() []row {
+	r, w := p.r, p.w
+	plain := style{size: 10, color: ink}
+	rows := []row{p.row(w.invoiceTotal, r.Total, plain)}
+	rows = append(rows, p.taxRows()...)
+	if !r.Credited.IsZero() {
+		rows = append(rows, p.row(w.credited, r.Credited, plain))
+	}
+	rows = append(rows, p.row(w.paidBefore, r.PaidBefore, plain))
+	this := p.row(w.thisPayment, r.ThisPayment, style{size: 10, bold: true, color: ink})
+	rows = append(rows, row{this.height, func(y float64) {
+		p.s.box(left, y, p.s.paper.right-left, this.height, tint)
+		this.draw(y)
+	}})
+	if r.Fee.Currency != "" {
+		label := r.FeeLabel
+		if label == "" {
+			label = w.fee
+		}
+		rows = append(rows, p.row(say(w.feeOnTop, "fee", label), r.Fee, plain.in(ink2)))
+	}
+	if r.OnItsWay.Currency != "" {
+		label := w.onItsWay
+		if !r.OnItsWay.IsZero() && r.OnItsWayBy != "" {
+			label = say(w.onItsWayBy, "date", w.near(r.OnItsWayBy, r.IssuedAt.In(p.zone)))
+		}
+		rows = append(rows, p.row(label, r.OnItsWay, plain))
+	}
+	if r.Refunded.Currency != "" {
+		label := w.refunded
+		if r.Status == paylink.ReceiptReturned {
+			label = w.returned
+		}
+		rows = append(rows, p.row(label, r.Refunded, plain))
+	}
+	return rows
+}
+
+// taxRows say what is within the total. Their sum stands under them when there is more than one.
+func (p *receiptPage) taxRows() []row {
+	var rows []row
+	small := style{size: 9, color: ink2}
+	sum := money.Zero(p.r.Total.Currency)
+	for _, tax := range p.r.Taxes {
+		rows = append(rows, p.smallRow(p.w.taxLabel(tax), tax.Amount, small))
+		var err error
+		if sum, err = sum.Add(tax.Amount); err != nil {
+			sum.Minor = math.MaxInt64 // too large for the invoice that it is part of; never on a page
+		}
+	}
+	if len(rows) > 1 {
+		rows = append(rows, p.smallRow(p.w.taxSum, sum, small))
+	}
+	return rows
+}
+
+func (w *words) taxLabel(t TaxLine) string {
+	if t.Included {
+		return say(w.taxIncluded, "tax", t.Label)
+	}
+	return say(w.taxAdded, "tax", t.Label)
+}
+
+func (p *receiptPage) row(label string, amount money.Amount, st style) row {
+	return p.s.figureRow(p.s.paper.row, left+4, label, amount.Number(p.r.Locale), st)
+}
+
+func (p *receiptPage) smallRow(label string, amount money.Amount, st style) row {
+	return p.s.figureRow(6.5, left+8, label, amount.Number(p.r.Locale), st)
+}
+
+// figureRow is a label that wraps once and a figure that never does.
+func (s *sheet) figureRow(height, x float64, label, figure string, st style) row {
+	const leading = 4.6
+	right := s.paper.right - 4
+	amount := glyphs(span{figure, st})
+	lines := wrap(max(40, right-amount.width()-6-x), 2, span{label, st})
+	extra := leading * float64(max(0, len(lines)-1))
+	return row{height + extra, func(y float64) {
+		y += height/2 + st.mm()*0.425
+		s.textRight(right, y, amount)
+		for i, l := range lines {
+			s.text(x, y+leading*float64(i), l)
+		}
+	}}
+}
+
+// drawRows draws the line above rows and the rows, and returns where the line under them belongs.
+func (p *receiptPage) drawRows(top float64, rows []row) float64 {
+	y := top + 0.5
+	for i, r := range rows {
+		r.draw(y)
+		y += r.height
+		if i < len(rows)-1 {
+			p.s.rule(left, p.s.paper.right, y, thin, hairline)
+		}
+	}
+	p.s.rule(left, p.s.paper.right, top, thick, ink)
+	return y
+}
+
+// sum is the last row, the bar and its words.
+func (p *receiptPage) sum(y float64) {
+	r, w := p.r, p.w
+	p.s.rule(left, p.s.paper.right, y, thick, ink)
+	label := w.stillToPay
+	if r.StillToPay.IsPositive() && r.StillToPayBy != "" {
+		label = say(w.stillToPayBy, "date", w.day(r.StillToPayBy))
+	}
+	p.s.figureRow(p.s.paper.last, left+4, label, r.StillToPay.Format(r.Locale),
+		style{size: 11.5, bold: true, color: ink}).draw(y + 0.5)
+	y += p.s.paper.gap
+	p.s.balance(y, w, r.Locale, r.Total, r.Credited, r.OnItsWay, r.StillToPay)
+}
+
+// balance draws the bar and says it in words. What is neither credited, on its way nor still to pay
+// of the total has been paid: the one sum that holds after refunds and returns too.
+func (s *sheet) balance(y float64, w *words, l money.Locale, total, credited, onItsWay, due money.Amount) {
+	paid := money.New(max(0, total.Minor-credited.Minor-onItsWay.Minor-due.Minor), total.Currency)
+	s.bar(y, shares{paid.Minor, onItsWay.Minor, due.Minor})
+	text := say(w.barPaid, "paid", paid.Number(l))
+	if onItsWay.IsPositive() {
+		text = say(w.barPaidAndOnItsWay, "paid", paid.Number(l), "way", onItsWay.Number(l))
+	}
+	s.text(left, y+7.8, oneLine(s.paper.right-left, span{text, style{size: 8.5, color: ink2}}))
+}
+
+// foot is what to do about this receipt: refunds, questions, how to check that it is genuine.
+func (p *receiptPage) foot() error {
+	s, f := p.s, p.r.Firm
+	const code = 22.0
+	top := s.paper.foot
+	s.rule(left, s.paper.right, top, thin, hairline)
+	small := style{size: 8.5, color: ink2}
+	width := s.paper.right - code - 8 - left
+	s.text(left, top+7.3, oneLine(width, span{p.w.refundRule, small}))
+	if contact := joinPresent(", ", f.Email, f.Phone); contact != "" {
+		s.text(left, top+12.1, oneLine(width, span{say(p.w.questions, "contact", contact), small}))
+	}
+	if p.r.VerifyCode == "" || f.CheckHost == "" {
+		return nil
+	}
+	address, shown := checkAddress(f.CheckHost, p.r.VerifyCode)
+	before, after, _ := strings.Cut(p.w.check, "{address}")
+	s.text(left, top+18.4, oneLine(width, span{before, small},
+		span{shown, style{size: 8.5, bold: true, color: ink}}, span{after, small}))
+	return s.qr(s.paper.right-code, top+4, code, address)
+}
+
+// checkAddress is where a receipt is checked, for a phone and for a reader. A host without scheme
+// is served by https.
+func checkAddress(host, code string) (address, shown string) {
+	scheme, rest, found := strings.Cut(host, "://")
+	if !found {
+		scheme, rest = "https", host
+	}
+	shown = strings.TrimRight(rest, "/") + "/v/" + code
+	return scheme + "://" + shown, shown
+}
+
+func (p *receiptPage) issued() string {
+	sentence := p.w.issued
+	if p.r.Revision > 1 {
+		sentence = p.w.reissued
+	}
+	return say(sentence, "number", p.r.Number, "revision", strconv.Itoa(p.r.Revision),
+		"revisions", strconv.Itoa(max(p.r.Revision, p.r.Revisions)), "before", strconv.Itoa(p.r.Revision-1),
+		"moment", p.w.shortMoment(p.r.IssuedAt.In(p.zone)))
+}
+
+func joinPresent(sep string, parts ...string) string {
+	var present []string
+	for _, part := range parts {
+		if part != "" {
+			present = append(present, part)
+		}
+	}
+	return strings.Join(present, sep)
+}
