@@ -13,6 +13,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"time"
 )
 
 // Config is everything that the environment says. A secret may also be given as NAME_FILE, the path
@@ -25,6 +26,7 @@ type Config struct {
 	SecretKeys     string         `env:"PAYLINK_SECRET_KEYS" required:"true" secret:"true" help:"key ring: id:64 hex digits, comma-separated; the first seals, all open"`
 	Limits         string         `env:"PAYLINK_LIMITS" default:"strict" help:"strict, or off with test keys"`
 	Migrate        string         `env:"PAYLINK_MIGRATE" default:"manual" help:"manual, or auto: each start brings the database up to date"`
+	TimeZone       string         `env:"PAYLINK_TIMEZONE" default:"UTC" help:"the firm's time zone until its settings say another"`
 	TrustedProxies []netip.Prefix `env:"PAYLINK_TRUSTED_PROXIES" help:"networks whose X-Forwarded-For counts, comma-separated"`
 
 	StripeSecretKey      string `env:"STRIPE_SECRET_KEY" required:"true" secret:"true" help:"sk_… or rk_…"`
@@ -116,6 +118,9 @@ func (c Config) check(refuse func(string, ...any)) {
 	}
 	if c.Migrate != "manual" && c.Migrate != "auto" {
 		refuse("PAYLINK_MIGRATE must be manual or auto")
+	}
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		refuse("PAYLINK_TIMEZONE: %q is not a time zone such as America/Los_Angeles", c.TimeZone)
 	}
 	c.checkStripe(refuse)
 	if c.SMTPURL != "" {

@@ -1,0 +1,65 @@
+// Package hooks takes webhooks in: it checks the signature, stores the body as it came and answers
+// 200 once that is durable.
+//
+// It does not read what an event says: a job fetches the object that it names and hands that to
+// payments.
+package hooks
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"paylink"
+	"paylink/provider/stripe"
+	"paylink/store"
+)
+
+// Handlers answer the addresses that providers call.
+type Handlers struct {
+	Store   *store.Store
+	Secrets []string // of the Stripe endpoint; two during a rotation
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Register adds the routes.
+func (h *Handlers) Register(e *echo.Echo) { e.POST("/webhooks/stripe", h.stripeEvent) }
+
+// stripeEvent stores a signed event and queues the fetch of its object, in one transaction. Stripe
+// sends again whatever is not answered by 2xx, so that is said only of what is stored; an event
+// that comes again finds its row.
+func (h *Handlers) stripeEvent(c echo.Context) error {
+	body, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return err
+	}
+	event, err := stripe.VerifyEvent(body, c.Request().Header.Get("Stripe-Signature"), h.Secrets)
+	if err != nil {
+		h.Log.Warn("webhook refused", "provider", "stripe", "reason", err.Error())
+		return echo.NewHTTPError(http.StatusBadRequest)
+	}
+	ctx := c.Request().Context()
+	err = h.Store.Update(ctx, func(tx *store.Tx) error {
+		fresh, err := tx.InsertEvent(ctx, store.Event{
+			Provider: "stripe", ID: event.ID, Type: event.Type, ObjectID: event.Object, Body: body, ReceivedAt: h.Now(),
+		})
+		if err != nil || !fresh {
+			return err
+		}
+		payload, err := json.Marshal(map[string]string{"event": event.ID})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Enqueue(ctx, store.Job{Kind: "stripe.event", Key: event.ID, Payload: payload, RunAt: h.Now()})
+		return err
+	})
+	if err != nil {
+		return paylink.Fail(paylink.Unavailable, "later").Because(err)
+	}
+	return c.NoContent(http.StatusOK)
+}
