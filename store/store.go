@@ -1,0 +1,199 @@
+// Package store keeps everything Paylink knows in SQLite or PostgreSQL. All SQL is here, each
+// statement written once for both: a Store reads, and a Tx, which only Store.Update hands out,
+// reads and writes.
+//
+// It holds what must hold whoever asks: transactions that sum to zero, numbers that are given
+// once, keys that are unique. It does not decide what may be paid or sent, and calls nobody.
+//
+// Times are kept as microseconds UTC, 0 for the zero time; money as minor units.
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"paylink"
+)
+
+// Mode says what a Store is opened for.
+type Mode int
+
+// The modes.
+const (
+	Server   Mode = iota // reads and writes; one server for a SQLite file
+	Command              // reads and writes beside a server
+	ReadOnly             // reads
+)
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	reads
+	dialect *dialect
+	writer  *sql.DB // nil in mode ReadOnly
+	woken   chan struct{}
+	close   []func() error // in order
+	once    sync.Once
+}
+
+// Tx is one transaction, good inside the function that Update calls and on its goroutine only.
+type Tx struct {
+	reads
+	tx       *sql.Tx
+	enqueued bool
+}
+
+// Open opens the database at "sqlite:path" or "postgres://…". It refuses one whose schema is not
+// of this program, and settings under which a commit could be lost. Nothing of the URL's password
+// is in its errors.
+func Open(ctx context.Context, url string, mode Mode, log *slog.Logger) (*Store, error) {
+	var s *Store
+	var err error
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		s, err = openSQLite(ctx, path, mode, log)
+	} else if isPostgres(url) {
+		s, err = openPostgres(ctx, url, mode)
+	} else {
+		return nil, errURL
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSchema(ctx, s.dialect, s.from.(*sql.DB)); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+var errURL = errors.New(`open database: the URL is neither "sqlite:path" nor "postgres://…"`)
+
+func isPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// newStore puts a Store around two pools; writer is nil to only read.
+func newStore(d *dialect, reader, writer *sql.DB) *Store {
+	return &Store{
+		reads:   reads{from: reader, dialect: d, texts: new(sync.Map)},
+		dialect: d,
+		writer:  writer,
+		woken:   make(chan struct{}, 1),
+	}
+}
+
+// Close ends the use of the database. A Store that is closed twice is closed once.
+func (s *Store) Close() error {
+	var err error
+	s.once.Do(func() {
+		for _, f := range s.close {
+			err = errors.Join(err, f())
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("close database: %w", err)
+	}
+	return nil
+}
+
+// Ping says whether the database answers, and whether it could be written to.
+func (s *Store) Ping(ctx context.Context) error {
+	if _, err := s.Setting(ctx, "ping"); err != nil {
+		return fmt.Errorf("ping database: %w", err)
+	}
+	return nil
+}
+
+// Dialect is "sqlite" or "postgres".
+func (s *Store) Dialect() string { return s.dialect.name }
+
+// Woken receives after commits that enqueued a job, so that a worker in this process need not
+// wait for its next look. Several commits may wake once.
+func (s *Store) Woken() <-chan struct{} { return s.woken }
+
+// retries is how often Update begins again when the database chose our transaction to fail.
+const retries = 5
+
+// Update runs f in one transaction and commits it, or undoes all of it when f returns an error or
+// panics. It is the only way to write.
+//
+// f may run again, so it touches nothing but tx and its own variables, and neither sends nor
+// mails. Once begun the transaction does not end with ctx: a caller who leaves must not undo a
+// write half done. An error of kind Unavailable means that nothing was written; after another
+// error of the commit itself, whoever must know reads again.
+func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
+	if s.writer == nil {
+		return errors.New("update: the database is open for reading only")
+	}
+	for again := 0; ; again++ {
+		err := s.update(ctx, f)
+		if err == nil || !s.dialect.isRetry(err) {
+			return s.explain(err)
+		}
+		if again == retries {
+			return paylink.Fail(paylink.Unavailable, "database.busy").Because(err)
+		}
+		if err := pause(ctx, time.Duration(again+1)*10*time.Millisecond); err != nil {
+			return fmt.Errorf("update: %w", err)
+		}
+	}
+}
+
+func (s *Store) update(ctx context.Context, f func(*Tx) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	conn, err := s.writer.Conn(ctx) // waits its turn only as long as the caller does
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback() // also when f panics; after Commit it does nothing
+	t := &Tx{reads: reads{from: tx, dialect: s.dialect, texts: s.texts}, tx: tx}
+	if err := f(t); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if t.enqueued {
+		select {
+		case s.woken <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+// explain gives an error of the database a kind when nothing was written and later may be better.
+func (s *Store) explain(err error) error {
+	if err != nil && paylink.KindOf(err) == 0 && s.dialect.isBusy(err) {
+		return paylink.Fail(paylink.Unavailable, "database.busy").Because(err)
+	}
+	return err
+}
+
+// pause waits between half of d and all of it, so that those who collided do not meet again.
+func pause(ctx context.Context, d time.Duration) error {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	half := uint64(d / 2)
+	timer := time.NewTimer(time.Duration(half + binary.BigEndian.Uint64(b[:])%(half+1)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
