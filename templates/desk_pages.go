@@ -1,0 +1,6 @@
+package templates
+
+// deskViews are the pages of staff; their layout is desk_layout.html.
+func deskViews() []View {
+	return nil
+}

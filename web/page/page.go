@@ -1,0 +1,126 @@
+// Package page is what every page and answer of the site has in common: rendering, the one map from
+// errors to answers, headers, signed cookies, strict forms and the log line of a request.
+//
+// It knows no route but those of the static files, and no rule about money. What a page says is in
+// packages templates and catalogue.
+package page
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"paylink"
+	"paylink/catalogue"
+	"paylink/money"
+	"paylink/static"
+	"paylink/templates"
+)
+
+// Options are what pages need.
+type Options struct {
+	Pages    *templates.Set
+	Files    *static.Files
+	Ring     paylink.KeyRing
+	BaseURL  string // the site's own address; https makes cookies Secure and asks for HSTS
+	StripeJS string // the address of Stripe.js, or of its stand-in
+	Test     bool   // no real money moves
+	Firm     func(context.Context) (paylink.Firm, error)
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Renderer shows pages and answers errors.
+type Renderer struct {
+	o      Options
+	secure bool
+}
+
+// New makes a renderer; Use puts it to work.
+func New(o Options) *Renderer {
+	return &Renderer{o: o, secure: strings.HasPrefix(o.BaseURL, "https://")}
+}
+
+// Now is the moment of the request.
+func (r *Renderer) Now() time.Time { return r.o.Now() }
+
+// Firm is who is paid. A firm that cannot be read leaves the name empty: the page matters more.
+func (r *Renderer) Firm(c echo.Context) paylink.Firm {
+	if firm, ok := c.Get("firm").(paylink.Firm); ok {
+		return firm
+	}
+	firm, err := r.o.Firm(c.Request().Context())
+	if err != nil {
+		return paylink.Firm{}
+	}
+	c.Set("firm", firm)
+	return firm
+}
+
+// Words speak the locale, in the firm's zone.
+func (r *Renderer) Words(c echo.Context, l money.Locale) catalogue.Words {
+	return catalogue.For(l, r.Firm(c).Location(), r.o.Now())
+}
+
+// Locale is the first language that the browser asks for.
+func (r *Renderer) Locale(c echo.Context) money.Locale {
+	first, _, _ := strings.Cut(c.Request().Header.Get("Accept-Language"), ",")
+	return money.ParseLocale(first)
+}
+
+// Page is what a page struct embeds; its title is a sentence of the catalogue.
+func (r *Renderer) Page(c echo.Context, l money.Locale, title string, pairs ...any) templates.Page {
+	w := r.Words(c, l)
+	return templates.Page{Words: w, Title: w.T(title, pairs...), Asset: r.o.Files.URL, Test: r.o.Test}
+}
+
+// Show answers with a page. It renders whole before a byte is sent, so that an error can still be
+// answered as one.
+func (r *Renderer) Show(c echo.Context, status int, v templates.View) error {
+	var body bytes.Buffer
+	if err := r.o.Pages.Render(&body, v); err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Vary", "Accept-Encoding")
+	if body.Len() > 1024 && strings.Contains(c.Request().Header.Get("Accept-Encoding"), "gzip") {
+		var small bytes.Buffer
+		w := gzip.NewWriter(&small)
+		_, _ = w.Write(body.Bytes()) // into memory
+		_ = w.Close()
+		body = small
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	return c.HTMLBlob(status, body.Bytes())
+}
+
+// PDF answers with a document, to be shown or, with ?download=1, to be kept. The site itself may
+// show it in a frame.
+func (r *Renderer) PDF(c echo.Context, name string, body []byte) error {
+	disposition := "inline"
+	if c.QueryParam("download") == "1" {
+		disposition = "attachment"
+	}
+	h := c.Response().Header()
+	h.Set("Content-Disposition", disposition+`; filename="`+fileName(name)+`"`)
+	h.Set("Content-Security-Policy", "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'")
+	return c.Blob(http.StatusOK, "application/pdf", body)
+}
+
+// fileName keeps what is safe in a header and on every disk.
+func fileName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' {
+			return r
+		}
+		return '-'
+	}, s)
+}
