@@ -20,6 +20,7 @@ type dialect struct {
 	isUnique    func(error) bool
 	isRetry     func(error) bool // the database undid the transaction and asks for it again
 	isBusy      func(error) bool // nothing was written: locked, full or away
+	oneServer   bool             // a lock file keeps every other server out
 	hasVersions string           // counts the table that migrations are noted in
 }
 
@@ -35,6 +36,7 @@ var sqlite = &dialect{
 		return ok && (e.ExtendedCode == sqlite3.ErrConstraintUnique || e.ExtendedCode == sqlite3.ErrConstraintPrimaryKey)
 	},
 	isRetry:     func(error) bool { return false },
+	oneServer:   true,
 	hasVersions: "select count(*) from sqlite_master where name = 'goose_db_version'",
 	isBusy: func(err error) bool {
 		e, ok := errors.AsType[sqlite3.Error](err)

@@ -46,13 +46,9 @@ func (t *Tx) InsertEvent(ctx context.Context, e Event) (isNew bool, err error) {
 	return n > 0, wrote("event", err)
 }
 
-// MarkEvent notes that a webhook was processed, or why it was not.
-func (t *Tx) MarkEvent(ctx context.Context, provider, id string, at time.Time, cause error) error {
-	text := ""
-	if cause != nil {
-		at, text = time.Time{}, cause.Error()
-	}
+// MarkEvent notes that a webhook was processed, and in a few words why nothing came of it.
+func (t *Tx) MarkEvent(ctx context.Context, provider, id string, at time.Time, note string) error {
 	n, err := t.exec(ctx, `update inbox set processed_at = $3, attempts = attempts + 1, last_error = $4
-		where provider = $1 and event_id = $2`, provider, id, micros(at), text)
+		where provider = $1 and event_id = $2`, provider, id, micros(at), note)
 	return changed("event", n, err)
 }

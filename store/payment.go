@@ -12,14 +12,14 @@ import (
 const paymentColumns = `id, invoice_id, link_id, customer_id, nonce, invoice_version, method, currency, amount, fee, capture,
 	status, payment_intent, means, request_hash, secret_shown, reason, card_brand, card_last4, card_exp_month,
 	card_exp_year, card_funding, auth_code, statement, charge, capture_before, problem, boot, lease_until, locale,
-	created_at, updated_at, settled_at, receipt_id, receipt_number`
+	created_at, updated_at, settled_at, receipt_id, receipt_number, checked_at`
 
 func scanPayment(r row) (p paylink.Payment, err error) {
 	err = r.Scan(&p.ID, &p.InvoiceID, &p.LinkID, &p.CustomerID, &p.Nonce, &p.InvoiceVersion, &p.Method, &p.Amount.Currency,
 		&p.Amount.Minor, &p.Fee.Minor, &p.Capture, &p.Status, &p.PaymentIntent, &p.Means, &p.RequestHash, &p.SecretShown,
 		&p.Reason, &p.Card.Brand, &p.Card.Last4, &p.Card.ExpMonth, &p.Card.ExpYear, &p.Card.Funding, &p.AuthCode,
 		&p.Statement, &p.Charge, moment{&p.CaptureBefore}, &p.Problem, &p.Boot, moment{&p.LeaseUntil}, &p.Locale,
-		moment{&p.CreatedAt}, moment{&p.UpdatedAt}, moment{&p.SettledAt}, &p.ReceiptID, &p.ReceiptNumber)
+		moment{&p.CreatedAt}, moment{&p.UpdatedAt}, moment{&p.SettledAt}, &p.ReceiptID, &p.ReceiptNumber, moment{&p.CheckedAt})
 	p.Fee.Currency = p.Amount.Currency
 	return p, err
 }
@@ -96,13 +96,17 @@ func (r reads) Payments(ctx context.Context, f PaymentFilter) (list []paylink.Pa
 	return list, next, nil
 }
 
-// UnfinishedPayments lists payments that hold a reservation and were not touched since olderThan,
-// oldest first.
-func (r reads) UnfinishedPayments(ctx context.Context, olderThan time.Time, limit int) ([]paylink.Payment, error) {
+// UnfinishedPayments lists payments that hold a reservation, by id, from the first after an id.
+func (r reads) UnfinishedPayments(ctx context.Context, after string, limit int) ([]paylink.Payment, error) {
 	list, err := all(ctx, r, scanPayment, "select "+paymentColumns+` from payment
-		where status not in ('failed', 'canceled', 'succeeded') and updated_at < $1 order by updated_at, id limit $2`,
-		micros(olderThan), limit)
+		where status not in ('failed', 'canceled', 'succeeded') and id > $1 order by id limit $2`, after, limit)
 	return list, found("payment", err)
+}
+
+// TouchPayment notes when the provider was asked about a payment, and nothing else.
+func (t *Tx) TouchPayment(ctx context.Context, id string, at time.Time) error {
+	n, err := t.exec(ctx, "update payment set checked_at = $2 where id = $1", id, micros(at))
+	return changed("payment", n, err)
 }
 
 // InsertPayment adds a payment, which reserves its amount; false when its nonce began one before.
@@ -112,13 +116,13 @@ func (t *Tx) InsertPayment(ctx context.Context, p paylink.Payment) (bool, error)
 	}
 	n, err := t.exec(ctx, "insert into payment ("+paymentColumns+`)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-			$24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)
+			$24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)
 		on conflict (nonce) do nothing`,
 		p.ID, p.InvoiceID, p.LinkID, p.CustomerID, p.Nonce, p.InvoiceVersion, p.Method, p.Amount.Currency, p.Amount.Minor,
 		p.Fee.Minor, p.Capture, p.Status, p.PaymentIntent, p.Means, p.RequestHash, p.SecretShown, p.Reason, p.Card.Brand,
 		p.Card.Last4, p.Card.ExpMonth, p.Card.ExpYear, p.Card.Funding, p.AuthCode, p.Statement, p.Charge,
 		micros(p.CaptureBefore), p.Problem, p.Boot, micros(p.LeaseUntil), p.Locale, micros(p.CreatedAt), micros(p.UpdatedAt),
-		micros(p.SettledAt), p.ReceiptID, p.ReceiptNumber)
+		micros(p.SettledAt), p.ReceiptID, p.ReceiptNumber, micros(p.CheckedAt))
 	if err != nil || n == 0 {
 		return false, wrote("payment", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Setting is what was chosen under a name, "" when nothing was.
@@ -41,7 +42,7 @@ func wrote(noun string, err error) error {
 
 // count takes the next number of a counter that starts at first, each once, in the transaction.
 func (t *Tx) count(ctx context.Context, name string, first int64) (int64, error) {
-	return one(ctx, t.reads, value[int64], `insert into setting (name, value) values ($1, cast($2 as text))
+	return one(ctx, t.reads, value[int64], `insert into setting (name, value) values ($1, $2)
 		on conflict (name) do update set value = cast(cast(setting.value as bigint) + 1 as text)
-		returning cast(value as bigint)`, name, first)
+		returning cast(value as bigint)`, name, strconv.FormatInt(first, 10))
 }

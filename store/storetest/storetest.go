@@ -1,30 +1,76 @@
-// Package storetest opens real databases for tests: SQLite in a file of the test's own.
+// Package storetest opens real databases for tests: SQLite in a file of the test's own, and
+// PostgreSQL in a schema of the test's own in a server that this process starts at its first use.
 //
-// It is for tests alone and keeps nothing of its own: what a test needs in the database, it writes
+// It is for tests alone and puts nothing into the database: what a test needs there, it writes
 // through package store.
 package storetest
 
 import (
+	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"paylink/store"
 )
 
+// Each runs a test on SQLite and on PostgreSQL. PAYLINK_TEST_DATABASES=sqlite leaves PostgreSQL
+// out, for quick runs.
+func Each(t *testing.T, f func(t *testing.T, s *store.Store)) {
+	t.Helper()
+	EachURL(t, func(t *testing.T, url string) { f(t, Open(t, url)) })
+}
+
+// EachURL is Each for tests that migrate and open the database themselves, or let another process
+// do it.
+func EachURL(t *testing.T, f func(t *testing.T, url string)) {
+	t.Helper()
+	wanted := os.Getenv("PAYLINK_TEST_DATABASES")
+	if wanted == "" {
+		wanted = "sqlite,postgres"
+	}
+	for name := range strings.SplitSeq(wanted, ",") {
+		switch name {
+		case "sqlite":
+			t.Run(name, func(t *testing.T) { f(t, SQLiteURL(t)) })
+		case "postgres":
+			t.Run(name, func(t *testing.T) { f(t, Postgres(t)) })
+		default:
+			t.Fatalf("PAYLINK_TEST_DATABASES=%q: databases are sqlite and postgres", wanted)
+		}
+	}
+}
+
 // SQLite opens a new SQLite database for one test.
 func SQLite(t testing.TB) *store.Store {
 	t.Helper()
-	return open(t, "sqlite:"+filepath.Join(t.TempDir(), "paylink.db"))
+	return Open(t, SQLiteURL(t))
 }
 
-func open(t testing.TB, url string) *store.Store {
+// SQLiteURL is the URL of a SQLite database that is not there yet.
+func SQLiteURL(t testing.TB) string {
+	t.Helper()
+	return "sqlite:" + filepath.Join(t.TempDir(), "paylink.db")
+}
+
+// migrating keeps the tests of this process from waiting for one another's migration in turns of a
+// second, as servers that share a database do.
+var migrating sync.Mutex
+
+// Open migrates and opens a database for the length of a test.
+func Open(t testing.TB, url string) *store.Store {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	if _, _, err := store.Migrate(t.Context(), url, log); err != nil {
+	migrating.Lock()
+	_, _, err := store.Migrate(context.Background(), url, log)
+	migrating.Unlock()
+	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(t.Context(), url, store.Server, log)
+	s, err := store.Open(context.Background(), url, store.Server, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,10 +80,4 @@ func open(t testing.TB, url string) *store.Store {
 		}
 	})
 	return s
-}
-
-// Each runs a test on every database.
-func Each(t *testing.T, f func(t *testing.T, s *store.Store)) {
-	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { f(t, SQLite(t)) })
 }

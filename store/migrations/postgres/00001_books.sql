@@ -156,14 +156,15 @@ create table payment (
   updated_at bigint not null,
   settled_at bigint not null,
   receipt_id text not null,
-  receipt_number text not null
+  receipt_number text not null,
+  checked_at bigint not null
 );
 create unique index payment_intent on payment (payment_intent) where payment_intent <> '';
 create index payment_invoice on payment (invoice_id, created_at, id);
 create index payment_customer on payment (customer_id, created_at, id);
 create index payment_newest on payment (created_at, id);
 create index payment_status on payment (status, created_at, id);
-create index payment_unfinished on payment (updated_at, id) where status not in ('failed', 'canceled', 'succeeded');
+create index payment_unfinished on payment (id) where status not in ('failed', 'canceled', 'succeeded');
 
 -- receipt_series: the next number of each series; a number is taken in the transaction that settles.
 create table receipt_series (
