@@ -30,7 +30,7 @@ var house = map[string][]string{
 	"provider/stripe": {".", "money"},
 	"provider/plaid":  {".", "money"},
 	"payments":        {"store", "provider/stripe", "provider/plaid", ".", "ledger", "money"},
-	"invoicing":       {"store", ".", "money"},
+	"invoicing":       {"store", ".", "ledger", "money"}, // books what is owed; payments what is paid
 	"access":          {"store", "."},
 	"jobs":            {"store"},
 	"receipts":        {".", "money", "catalogue"},
