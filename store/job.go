@@ -52,24 +52,11 @@ func (r reads) OldestJob(ctx context.Context) (time.Time, error) {
 	return fromMicros(at), found("job", err)
 }
 
-// JobsReady says, of each kind that has jobs to run by now, how many.
-func (r reads) JobsReady(ctx context.Context, now time.Time) (map[string]int, error) {
-	type ready struct {
-		kind  string
-		count int
-	}
-	kinds, err := all(ctx, r, func(r row) (k ready, err error) {
-		err = r.Scan(&k.kind, &k.count)
-		return k, err
-	}, "select kind, count(*) from job where done_at = 0 and dead_at = 0 and run_at <= $1 group by kind", micros(now))
-	if err != nil {
-		return nil, found("job", err)
-	}
-	counts := make(map[string]int, len(kinds))
-	for _, k := range kinds {
-		counts[k.kind] = k.count
-	}
-	return counts, nil
+// JobReady says whether a job of a kind is to run by now.
+func (r reads) JobReady(ctx context.Context, kind string, now time.Time) (bool, error) {
+	ready, err := all(ctx, r, value[string], `select id from job
+		where kind = $1 and done_at = 0 and dead_at = 0 and run_at <= $2 limit 1`, kind, micros(now))
+	return len(ready) > 0, found("job", err)
 }
 
 var errNoRunAt = errors.New("a job needs a time to run at")
