@@ -27,6 +27,14 @@ type Firm struct {
 	PrivacyURL string         `json:"privacy_url"`
 }
 
+// NewFirm is a firm that nobody has set up: its first choices are what most begin with.
+func NewFirm() Firm {
+	return Firm{
+		Name: "Your firm", Locale: "en", TimeZone: "UTC", Currency: "USD", Paper: "letter",
+		Capture: CaptureAutomatic, Partial: PartialRules{Allowed: true, Minimum: 500},
+	}
+}
+
 // Location is the firm's time zone; UTC when the name is not known here.
 func (f Firm) Location() *time.Location {
 	if zone, err := time.LoadLocation(f.TimeZone); err == nil {
