@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -126,7 +125,10 @@ func (h Header) split(kind Kind, s Split, direction int64) (Transaction, error) 
 		return Transaction{}, fmt.Errorf("book %s: %w", kind, err)
 	}
 	if !total.IsPositive() {
-		return Transaction{}, fmt.Errorf("book %s: %w", kind, errors.New("nothing moved"))
+		return Transaction{}, fmt.Errorf("book %s: nothing moved", kind)
+	}
+	if !s.Held.holds() {
+		return Transaction{}, fmt.Errorf("book %s: %q holds no money", kind, s.Held)
 	}
 	postings := []Posting{{s.Held, money.New(direction*total.Minor, total.Currency)}}
 	for _, part := range [...]Posting{

@@ -3,7 +3,7 @@
 // by a reversal; nothing is edited.
 //
 // The package is pure. It does not store anything, does not decide whether a payment is due or
-// allowed, and knows no provider: store keeps what it makes, payments and invoicing ask for it.
+// allowed, and knows no provider.
 package ledger
 
 import (
@@ -42,8 +42,8 @@ type Transaction struct {
 }
 
 // Check says what is wrong with t: no id, source, time or known kind; fewer than two postings; an
-// account of no known form; a posting that is zero, of no known currency, or could not be
-// reversed; or a currency that does not sum to zero, which is ErrUnbalanced.
+// account of no known form; a posting that is zero, of no known or not the account's currency, or
+// could not be reversed; or a currency that does not sum to zero, which is ErrUnbalanced.
 func (t Transaction) Check() error {
 	if err := t.check(); err != nil {
 		return fmt.Errorf("transaction %s of %s %s: %w", t.ID, t.SourceType, t.SourceID, err)
@@ -69,7 +69,7 @@ func (t Transaction) check() error {
 		switch {
 		case !p.Account.valid():
 			return fmt.Errorf("unknown account %q", p.Account)
-		case !p.Amount.Currency.Valid():
+		case !p.Amount.Currency.Valid() || !p.Account.takes(p.Amount.Currency):
 			return fmt.Errorf("posting to %s: %w", p.Account, money.ErrCurrency)
 		case p.Amount.IsZero():
 			return fmt.Errorf("posting to %s: zero", p.Account)
@@ -172,30 +172,50 @@ const (
 )
 
 // Invoice is what a customer owes on one invoice.
-func Invoice(id string) Account { return Account("invoice:" + id) }
+func Invoice(id string) Account { return Account(invoices + ":" + id) }
 
 // Stripe is the money of one currency that Stripe took for us, before its own charges and payouts.
-func Stripe(c money.Currency) Account { return Account("stripe:" + string(c)) }
+func Stripe(c money.Currency) Account { return Account(stripe + ":" + string(c)) }
 
 // ByHand is money that came another way and was recorded by staff: "cash", "cheque" or "wire".
-func ByHand(way string) Account { return Account("hand:" + way) }
+func ByHand(way string) Account { return Account(hand + ":" + way) }
 
 // Overpayment is what a customer paid beyond what was owed and staff have not yet dealt with. It
 // is owed to the customer: its balance is a credit, that is negative.
-func Overpayment(customer string) Account { return Account("overpayment:" + customer) }
+func Overpayment(customer string) Account { return Account(overpayments + ":" + customer) }
 
 // Credit is what we keep for a customer towards other invoices. Its balance is a credit.
-func Credit(customer string) Account { return Account("credit:" + customer) }
+func Credit(customer string) Account { return Account(credits + ":" + customer) }
+
+const (
+	invoices     = "invoice"
+	stripe       = "stripe"
+	hand         = "hand"
+	overpayments = "overpayment"
+	credits      = "credit"
+)
 
 func (a Account) valid() bool {
 	name, of, owned := strings.Cut(string(a), ":")
-	switch Account(name) {
-	case Sales, Fees:
+	switch name {
+	case string(Sales), string(Fees):
 		return !owned
-	case "stripe":
+	case stripe:
 		return money.Currency(of).Valid()
-	case "invoice", "hand", "overpayment", "credit":
+	case invoices, hand, overpayments, credits:
 		return of != "" && !strings.ContainsFunc(of, func(r rune) bool { return r <= ' ' || r == ':' || r > '~' })
 	}
 	return false
+}
+
+// takes says whether a posting in c may stand on a.
+func (a Account) takes(c money.Currency) bool {
+	of, ofCurrency := strings.CutPrefix(string(a), stripe+":")
+	return !ofCurrency || of == string(c)
+}
+
+// holds says whether a is where money is, rather than whose it is.
+func (a Account) holds() bool {
+	name, _, _ := strings.Cut(string(a), ":")
+	return name == stripe || name == hand
 }
