@@ -22,6 +22,13 @@ func (r reads) Link(ctx context.Context, id string) (paylink.Link, error) {
 	return l, found("link", err)
 }
 
+// LockLink reads a link and keeps every other transaction from locking it until this one ends:
+// whoever changes a link reads it so, or would undo what another changed since.
+func (t *Tx) LockLink(ctx context.Context, id string) (paylink.Link, error) {
+	l, err := one(ctx, t.reads, scanLink, "select "+linkColumns+" from link where id = $1"+t.dialect.forUpdate, id)
+	return l, found("link", err)
+}
+
 // LinkByTokenHash finds a link by the hash of its token.
 func (r reads) LinkByTokenHash(ctx context.Context, hash string) (paylink.Link, error) {
 	l, err := one(ctx, r, scanLink, "select "+linkColumns+" from link where token_hash = $1", hash)

@@ -22,12 +22,14 @@ type Mail struct {
 // MailState is where a mail is.
 type MailState string
 
-// A mail is queued until the relay takes it or refuses it for good.
+// A mail is queued until the relay takes it or refuses it for good, or until there is no more reason
+// to send it.
 const (
 	MailQueued   MailState = "queued"
 	MailDeferred MailState = "deferred" // refused for now; tried again
 	MailSent     MailState = "sent"
 	MailBounced  MailState = "bounced"
+	MailDropped  MailState = "dropped" // LastError says why: link.revoked, link.expired, payable.paid, …
 )
 
 const mailColumns = "id, kind, subject_id, recipient, message_id, state, attempts, last_error, created_at, sent_at"
