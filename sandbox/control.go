@@ -1,0 +1,43 @@
+package sandbox
+
+import (
+	"html/template"
+	"net/http"
+)
+
+// controlRoutes mounts what tests and people use to look at the sandbox and to steer it.
+func (s *Server) controlRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /truth", s.serveTruth)
+	mux.HandleFunc("GET /clock", s.serveClock)
+	mux.HandleFunc("POST /clock", s.serveClock)
+	mux.HandleFunc("GET /faults", s.serveFaults)
+	mux.HandleFunc("POST /faults", s.serveFaults)
+	mux.HandleFunc("DELETE /faults", s.serveFaults)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answerJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		indexPage.Execute(w, s.url) // a client that went away has no use for the error
+	})
+}
+
+var indexPage = template.Must(template.New("index").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Sandbox</title>
+<style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}code{font-size:.9em}dt{margin-top:1rem}dd{margin:0;opacity:.8}</style>
+<h1>Sandbox</h1>
+<p>Stand-ins for Stripe and for a mail server. No money moves here, and no mail leaves.</p>
+<dl>
+<dt><a href="/inbox">/inbox</a></dt><dd>the mails received; <a href="/inbox.json">as JSON</a></dd>
+<dt><a href="/truth">/truth</a></dt><dd>what moved money, in order</dd>
+<dt><a href="/clock">/clock</a></dt><dd>the sandbox clock; move it on with <code>curl -d '{"advance":"96h"}' {{.}}/clock</code></dd>
+<dt><a href="/faults">/faults</a></dt><dd>what shall go wrong: <code>curl -d '{"match":"POST /v1/payment_intents/*/confirm","mode":"500_after"}' {{.}}/faults</code>;
+modes 500_before, 500_after, drop_before, drop_after, slow:30s, 429, bad_json; for a match such as <code>event payment_intent.*</code> lose, dup:3, delay:5s, reorder, bad_sig;
+<code>curl -X DELETE {{.}}/faults</code> clears them</dd>
+<dt><code>/v1/…</code></dt><dd>Stripe's API, version 2023-10-16; test cards as on <a href="https://docs.stripe.com/testing">docs.stripe.com/testing</a></dd>
+<dt><a href="/js/stripe.js">/js/stripe.js</a></dt><dd>the stand-in for Stripe.js</dd>
+<dt><a href="/healthz">/healthz</a></dt><dd>whether it answers</dd>
+</dl>
+</html>
+`))
