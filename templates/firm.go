@@ -26,7 +26,7 @@ func (f FirmFoot) Initial() string {
 	return ""
 }
 
-// Dial is the phone number for a tel: address.
+// Dial is the phone number as a telephone takes it.
 func (f FirmFoot) Dial() string {
 	return strings.Map(func(r rune) rune {
 		if r >= '0' && r <= '9' || r == '+' {
@@ -35,3 +35,6 @@ func (f FirmFoot) Dial() string {
 		return -1
 	}, f.Phone)
 }
+
+// Tel is the address that calls the firm, for a link within a sentence.
+func (f FirmFoot) Tel() string { return "tel:" + f.Dial() }

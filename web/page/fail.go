@@ -133,9 +133,9 @@ func (r *Renderer) problem(c echo.Context, status int, e *paylink.Error) error {
 // errorPage tells what happened under a heading of its own, or of the status.
 func (r *Renderer) errorPage(c echo.Context, status int, e *paylink.Error) templates.ErrorPage {
 	w := r.Words(c, r.Locale(c))
-	text := w.Error(e.Code, e.Args)
+	code, args := "error."+e.Code, e.Args
 	if len(e.Fields) > 0 {
-		text = w.Error(e.Fields[0].Code, e.Fields[0].Args)
+		code, args = "error."+e.Fields[0].Code, e.Fields[0].Args
 	}
 	heading := "error." + e.Code + ".title"
 	if !w.Has(heading) {
@@ -144,15 +144,13 @@ func (r *Renderer) errorPage(c echo.Context, status int, e *paylink.Error) templ
 	if !w.Has(heading) {
 		heading = "error.title.other"
 	}
-	v := templates.ErrorPage{
-		Page: r.Page(c, r.Locale(c), heading), Firm: templates.FootOf(r.Firm(c)),
-		Colour: "mute", Icon: "info", Heading: w.T(heading), Text: text,
-	}
+	v := templates.ErrorPage{Frame: r.Frame(c, r.Locale(c), heading)}
+	v.Answer = templates.Answer{Colour: "mute", Icon: "info", Heading: v.T(heading), Lead: v.T(code, args...)}
 	if status >= http.StatusInternalServerError {
-		v.Colour, v.Icon = "warn", "triangle"
+		v.Answer.Colour, v.Answer.Icon = "warn", "triangle"
 	}
 	if status == http.StatusInternalServerError {
-		v.Reference = RequestID(c)
+		v.ID = RequestID(c)
 	}
 	return v
 }

@@ -81,6 +81,11 @@ func (r *Renderer) Page(c echo.Context, l money.Locale, title string, pairs ...a
 	return templates.Page{Words: w, Title: w.T(title, pairs...), Asset: r.o.Files.URL, Test: r.o.Test}
 }
 
+// Frame is what a customers' page embeds.
+func (r *Renderer) Frame(c echo.Context, l money.Locale, title string, pairs ...any) templates.Frame {
+	return templates.Frame{Page: r.Page(c, l, title, pairs...), Firm: templates.FootOf(r.Firm(c))}
+}
+
 // Show answers with a page. It renders whole before a byte is sent, so that an error can still be
 // answered as one.
 func (r *Renderer) Show(c echo.Context, status int, v templates.View) error {
