@@ -83,3 +83,11 @@ func zoneOf(t time.Time) (abbreviation, offset string) {
 	}
 	return name, offset
 }
+
+// dayOrNone is day, and nothing for no day.
+func (w *words) dayOrNone(d paylink.Date) string {
+	if d == "" {
+		return ""
+	}
+	return w.day(d)
+}

@@ -157,34 +157,46 @@ func (s *sheet) stamp(y float64, word string, c rgb) float64 {
 	return x
 }
 
-// shares are the parts of an invoice's total, for the bar. They are drawn in proportion to their sum.
-type shares struct{ paid, onItsWay, left int64 }
+// shares are the parts of an invoice's total, none negative: what has arrived, what is on its way
+// and what is left.
+type shares [3]int64
+
+// widths divides width among the shares. One that is not zero is at least 1 mm, so that it can be
+// seen; the widest gives that up.
+func (of shares) widths(width float64) (widths [3]float64) {
+	sum := 0.0
+	for _, n := range of {
+		sum += float64(n)
+	}
+	if sum == 0 {
+		return [3]float64{2: width}
+	}
+	widest, raised := 0, 0.0
+	for i, n := range of {
+		widths[i] = width * float64(n) / sum
+		if n > of[widest] {
+			widest = i
+		}
+		if n > 0 && widths[i] < 1 {
+			raised += 1 - widths[i]
+			widths[i] = 1
+		}
+	}
+	widths[widest] -= raised
+	return widths
+}
 
 // bar draws what has arrived solid, what is on its way striped and what is left empty, so that it
 // reads without colour too.
 func (s *sheet) bar(y float64, of shares) {
 	const height = 3.0
-	width := s.paper.right - left
-	s.box(left, y, width, height, track)
-	sum := float64(max(0, of.paid)) + float64(max(0, of.onItsWay)) + float64(max(0, of.left))
-	if sum == 0 {
-		return
+	parts := of.widths(s.paper.right - left)
+	paid, coming := parts[0], parts[1]
+	s.box(left, y, s.paper.right-left, height, track)
+	if paid > 0 {
+		s.box(left, y, paid, height, goodFill)
 	}
-	part := func(n int64) float64 {
-		if n <= 0 {
-			return 0
-		}
-		return max(1, width*float64(n)/sum) // the smallest part can be seen
-	}
-	paid, coming := part(of.paid), part(of.onItsWay)
-	if of.left > 0 { // and the rest is never covered by rounding up
-		coming = min(coming, width-1-paid)
-	}
-	if paid+coming > width-part(of.left) && of.left <= 0 {
-		paid = width - coming
-	}
-	s.box(left, y, paid, height, goodFill)
-	if coming <= 0 {
+	if coming == 0 {
 		return
 	}
 	s.box(left+paid, y, coming, height, white)
@@ -235,9 +247,9 @@ func (s *sheet) qr(x, y, size float64, text string) error {
 }
 
 // bottomLine draws the last line of a page.
-func (s *sheet) bottomLine(text, page string) {
+func (s *sheet) bottomLine(text string, page, pages int, w *words) {
 	st := style{size: 7.5, color: ink3}
-	right := glyphs(span{page, st})
+	right := glyphs(span{say(w.page, "page", strconv.Itoa(page), "pages", strconv.Itoa(pages)), st})
 	s.textRight(s.paper.right, s.paper.bottom, right)
 	s.text(left, s.paper.bottom, oneLine(s.paper.right-left-right.width()-6, span{text, st}))
 }

@@ -105,6 +105,9 @@ func (r Receipt) check() error {
 	if _, known := wordsOf(r.Locale).status[r.Status]; !known {
 		return fmt.Errorf("status %q is not known", r.Status)
 	}
+	if err := goodDates(r.InvoiceDate, r.DueDate, r.OnItsWayBy, r.StillToPayBy); err != nil {
+		return err
+	}
 	optional := []money.Amount{r.Fee, r.OnItsWay, r.Refunded, r.Credited}
 	for _, tax := range r.Taxes {
 		optional = append(optional, tax.Amount)
@@ -127,6 +130,16 @@ func oneCurrency(required, optional []money.Amount) error {
 	for _, a := range optional {
 		if a != (money.Amount{}) && a.Currency != currency {
 			return fmt.Errorf("an amount is in %q, others in %q", a.Currency, currency)
+		}
+	}
+	return nil
+}
+
+// goodDates refuses what would be written as a day that nobody meant.
+func goodDates(dates ...paylink.Date) error {
+	for _, d := range dates {
+		if _, err := paylink.ParseDate(string(d)); err != nil {
+			return fmt.Errorf("%q is not a day", d)
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package receipts
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -14,12 +13,11 @@ import (
 // receiptPage draws one receipt. Positions are those of an A4 page on which nothing is longer than
 // usual; at turns them into those of this page.
 type receiptPage struct {
-	r     Receipt
-	w     *words
-	s     *sheet
-	zone  *time.Location
-	down  float64 // how far everything from here on has moved down
-	pages int
+	r    Receipt
+	w    *words
+	s    *sheet
+	zone *time.Location
+	down float64 // how far everything from here on has moved down
 }
 
 func newReceiptPage(r Receipt) (*receiptPage, error) {
@@ -44,40 +42,32 @@ func (p *receiptPage) draw() ([]byte, error) {
 	p.invoice()
 
 	rows, top := p.rows(), p.at(159)
-	const tailBelowBar = 7.8 // the bar's words
-	tail := p.s.paper.gap + tailBelowBar
+	tail := p.s.paper.gap + belowBar
 	in := room{top + 0.5, laterTop, p.s.paper.bottom - 8, p.s.paper.foot - 2}
+	if in.first+heightOf(rows)+tail > in.last { // rather closer rows than a second page
+		p.s.paper.row = 7.5
+		rows = p.rows()
+	}
 	plan := paginate(rows, in, tail)
-	p.pages = len(plan)
 	for page, count := range plan {
 		if page > 0 {
 			p.s.pdf.AddPage()
-			p.headAgain()
+			heading := say(p.w.continued, "heading", say(p.w.invoiceNumber, "number", p.r.InvoiceNumber))
+			p.s.headAgain(p.r.Firm.Name, p.w.receipt+" "+p.r.Number, heading)
 			top = laterTop - 0.5
 		}
-		y := p.drawRows(top, rows[:count])
+		y := p.s.rows(top+0.5, rows[:count], page < len(plan)-1)
+		p.s.rule(left, p.s.paper.right, top, thick, ink)
 		rows = rows[count:]
 		if page == len(plan)-1 {
-			p.sum(y)
+			p.s.sum(y, p.w, p.r.Locale, balance{p.r.Total, p.r.Credited, p.r.OnItsWay, p.r.StillToPay, p.r.StillToPayBy})
 			if err := p.foot(); err != nil {
 				return nil, err
 			}
 		}
-		p.s.bottomLine(p.issued(), say(p.w.page, "page", strconv.Itoa(page+1), "pages", strconv.Itoa(p.pages)))
+		p.s.bottomLine(p.issued(), page+1, len(plan), p.w)
 	}
 	return p.s.finish(string(money.ParseLocale(string(p.r.Locale))))
-}
-
-// laterTop is where rows begin on all pages but the first, under headAgain.
-const laterTop = 42.5
-
-func (p *receiptPage) headAgain() {
-	right := oneLine(80, span{p.w.receipt + " " + p.r.Number, style{size: 9, color: ink2}})
-	p.s.textRight(p.s.paper.right, 24, right)
-	p.s.text(left, 24, oneLine(80, span{p.r.Firm.Name, style{size: 10, bold: true, color: ink}}))
-	p.s.rule(left, p.s.paper.right, 28, thin, hairline)
-	heading := say(p.w.continued, "heading", say(p.w.invoiceNumber, "number", p.r.InvoiceNumber))
-	p.s.text(left, 37.5, oneLine(p.s.paper.right-left, span{heading, style{size: 12, bold: true, color: ink}}))
 }
 
 // title is the kind of document, its number and its status.
@@ -198,7 +188,7 @@ func (p *receiptPage) rows() []row {
 	r, w := p.r, p.w
 	plain := style{size: 10, color: ink}
 	rows := []row{p.row(w.invoiceTotal, r.Total, plain)}
-	rows = append(rows, p.taxRows()...)
+	rows = append(rows, p.s.taxRows(left+2*inset, w, r.Locale, r.Total.Currency, r.Taxes)...)
 	if !r.Credited.IsZero() {
 		rows = append(rows, p.row(w.credited, r.Credited, plain))
 	}
@@ -207,7 +197,7 @@ func (p *receiptPage) rows() []row {
 	rows = append(rows, row{this.height, func(y float64) {
 		p.s.box(left, y, p.s.paper.right-left, this.height, tint)
 		this.draw(y)
-	}})
+	}, this.under})
 	if r.Fee.Currency != "" {
 		label := r.FeeLabel
 		if label == "" {
@@ -230,95 +220,6 @@ func (p *receiptPage) rows() []row {
 		rows = append(rows, p.row(label, r.Refunded, plain))
 	}
 	return rows
-}
-
-// taxRows say what is within the total. Their sum stands under them when there is more than one.
-func (p *receiptPage) taxRows() []row {
-	var rows []row
-	small := style{size: 9, color: ink2}
-	sum := money.Zero(p.r.Total.Currency)
-	for _, tax := range p.r.Taxes {
-		rows = append(rows, p.smallRow(p.w.taxLabel(tax), tax.Amount, small))
-		var err error
-		if sum, err = sum.Add(tax.Amount); err != nil {
-			sum.Minor = math.MaxInt64 // too large for the invoice that it is part of; never on a page
-		}
-	}
-	if len(rows) > 1 {
-		rows = append(rows, p.smallRow(p.w.taxSum, sum, small))
-	}
-	return rows
-}
-
-func (w *words) taxLabel(t TaxLine) string {
-	if t.Included {
-		return say(w.taxIncluded, "tax", t.Label)
-	}
-	return say(w.taxAdded, "tax", t.Label)
-}
-
-func (p *receiptPage) row(label string, amount money.Amount, st style) row {
-	return p.s.figureRow(p.s.paper.row, left+4, label, amount.Number(p.r.Locale), st)
-}
-
-func (p *receiptPage) smallRow(label string, amount money.Amount, st style) row {
-	return p.s.figureRow(6.5, left+8, label, amount.Number(p.r.Locale), st)
-}
-
-// figureRow is a label that wraps once and a figure that never does.
-func (s *sheet) figureRow(height, x float64, label, figure string, st style) row {
-	const leading = 4.6
-	right := s.paper.right - 4
-	amount := glyphs(span{figure, st})
-	lines := wrap(max(40, right-amount.width()-6-x), 2, span{label, st})
-	extra := leading * float64(max(0, len(lines)-1))
-	return row{height + extra, func(y float64) {
-		y += height/2 + st.mm()*0.425
-		s.textRight(right, y, amount)
-		for i, l := range lines {
-			s.text(x, y+leading*float64(i), l)
-		}
-	}}
-}
-
-// drawRows draws the line above rows and the rows, and returns where the line under them belongs.
-func (p *receiptPage) drawRows(top float64, rows []row) float64 {
-	y := top + 0.5
-	for i, r := range rows {
-		r.draw(y)
-		y += r.height
-		if i < len(rows)-1 {
-			p.s.rule(left, p.s.paper.right, y, thin, hairline)
-		}
-	}
-	p.s.rule(left, p.s.paper.right, top, thick, ink)
-	return y
-}
-
-// sum is the last row, the bar and its words.
-func (p *receiptPage) sum(y float64) {
-	r, w := p.r, p.w
-	p.s.rule(left, p.s.paper.right, y, thick, ink)
-	label := w.stillToPay
-	if r.StillToPay.IsPositive() && r.StillToPayBy != "" {
-		label = say(w.stillToPayBy, "date", w.day(r.StillToPayBy))
-	}
-	p.s.figureRow(p.s.paper.last, left+4, label, r.StillToPay.Format(r.Locale),
-		style{size: 11.5, bold: true, color: ink}).draw(y + 0.5)
-	y += p.s.paper.gap
-	p.s.balance(y, w, r.Locale, r.Total, r.Credited, r.OnItsWay, r.StillToPay)
-}
-
-// balance draws the bar and says it in words. What is neither credited, on its way nor still to pay
-// of the total has been paid: the one sum that holds after refunds and returns too.
-func (s *sheet) balance(y float64, w *words, l money.Locale, total, credited, onItsWay, due money.Amount) {
-	paid := money.New(max(0, total.Minor-credited.Minor-onItsWay.Minor-due.Minor), total.Currency)
-	s.bar(y, shares{paid.Minor, onItsWay.Minor, due.Minor})
-	text := say(w.barPaid, "paid", paid.Number(l))
-	if onItsWay.IsPositive() {
-		text = say(w.barPaidAndOnItsWay, "paid", paid.Number(l), "way", onItsWay.Number(l))
-	}
-	s.text(left, y+7.8, oneLine(s.paper.right-left, span{text, style{size: 8.5, color: ink2}}))
 }
 
 // foot is what to do about this receipt: refunds, questions, how to check that it is genuine.

@@ -36,3 +36,23 @@ func exampleFirm() Firm {
 		Accent: "#4f46c8", CheckHost: "pay.northwind.studio",
 	}
 }
+
+// exampleInvoice is the invoice of exampleReceipt, before that payment.
+func exampleInvoice() Invoice {
+	usd := func(minor int64) money.Amount { return money.New(minor, "USD") }
+	return Invoice{
+		Number: "INV-1042", Title: "Brand refresh, phase 2", Locale: money.English, Firm: exampleFirm(),
+		Date: "2026-10-28", DueDate: "2026-11-27",
+		IssuedAt: time.Date(2026, time.November, 23, 18, 0, 0, 0, time.UTC),
+		Customer: "Maria Keller", Company: "Keller Studio GmbH",
+		Address: []string{"Lindenstraße 14", "10969 Berlin, Germany"},
+		Lines: []Line{
+			{Description: "Logo and word mark, three rounds", Quantity: 10000, UnitAmount: usd(48000), Amount: usd(48000)},
+			{Description: "Colour and type guide", Quantity: 65000, UnitAmount: usd(6000), Amount: usd(39000)},
+			{Description: "Print files for cards and letterhead", Quantity: 20000, UnitAmount: usd(6500), Amount: usd(13000)},
+		},
+		Subtotal: usd(100000), Total: usd(100000), Paid: usd(20000), OnItsWay: usd(5000),
+		OnItsWayBy: "2026-11-27", StillToPay: usd(75000), Paper: A4,
+		PayURL: "https://pay.northwind.studio/l/q3vYt0Jm8b7Xw1KcN5dRzE2hLpA9sUfG6iOoTyBkMVs",
+	}
+}

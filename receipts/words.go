@@ -43,11 +43,12 @@ type words struct {
 	page       string // {page} {pages}
 
 	invoice, paidStamp                                string
+	toPay                                             string
 	stillToPayOf                                      string // {total}
 	fullyPaid, allOnItsWay                            string
 	dueOn                                             string // {day}
 	payByPhone, orOpen                                string
-	billedTo, taxID, invoiceDate, due, subject        string
+	billedTo, taxID, invoiceDate, due                 string
 	description, quantity, unitPrice, taxRate, amount string
 	subtotal, total, paid                             string
 	invoiceIssued                                     string // {number} {date}
@@ -113,10 +114,10 @@ var english = words{
 	reissued: "{number}, revision {revision} of {revisions} (replaces revision {before}), issued {moment}.",
 	page:     "Page {page} of {pages}",
 
-	invoice: "Invoice", paidStamp: "PAID", stillToPayOf: "still to pay of {total}",
+	invoice: "Invoice", paidStamp: "PAID", toPay: "to pay", stillToPayOf: "still to pay of {total}",
 	fullyPaid: "This invoice is fully paid.", allOnItsWay: "The rest is on its way from a bank.",
 	dueOn: "Due {day}", payByPhone: "Pay by phone: scan", orOpen: "Or open this address:",
-	billedTo: "For", taxID: "Tax number", invoiceDate: "Date", due: "Due", subject: "Subject",
+	billedTo: "For", taxID: "Tax number", invoiceDate: "Date", due: "Due",
 	description: "Description", quantity: "Quantity", unitPrice: "Price", taxRate: "Tax",
 	amount: "Amount", subtotal: "Subtotal", total: "Total", paid: "Paid",
 	invoiceIssued: "{number}, of {date}.",
