@@ -12,7 +12,9 @@ const localTimes = (root) => {
 const frame = document.getElementById("html");
 const fit = () => {
   const page = frame.contentDocument?.documentElement;
-  if (page) frame.style.height = `${page.scrollHeight}px`;
+  if (!page) return;
+  const bar = page.scrollWidth > page.clientWidth ? 20 : 0; // room for a scroll bar below
+  frame.style.height = `${page.scrollHeight + bar}px`;
 };
 if (frame) {
   frame.addEventListener("load", fit);
