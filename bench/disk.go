@@ -9,15 +9,25 @@ import (
 	"time"
 )
 
-// writes compares durable payments with what the disk can do.
-func writes(_ context.Context, b bench) ([]contender, func(), error) {
+// writes compares settling payments with what the disk can do.
+func writes(ctx context.Context, b bench) ([]contender, func(), error) {
 	f, err := os.OpenFile(filepath.Join(b.dir, "probe"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the file to sync: %w", err)
 	}
-	return []contender{{name: "fdatasync after 4 KB", run: func(ctx context.Context) (float64, error) {
-		return syncs(ctx, f, b.time)
-	}}}, func() { _ = f.Close() }, nil
+	books, err := openBooks(ctx, "sqlite:"+filepath.Join(b.dir, "paylink.db"))
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	clean := func() {
+		_ = f.Close()
+		_ = books.store.Close()
+	}
+	return []contender{
+		{name: "fdatasync after 4 KB", run: func(ctx context.Context) (float64, error) { return syncs(ctx, f, b.time) }},
+		{name: "payments settled, SQLite", least: 0.25, run: func(ctx context.Context) (float64, error) { return books.settle(ctx, b.time) }},
+	}, clean, nil
 }
 
 // syncs overwrites one page of a file and syncs it, one after the other: the least that a durable commit can cost.

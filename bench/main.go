@@ -85,6 +85,6 @@ func run(ctx context.Context) error {
 var groups = []group{
 	{name: "payment page, 16 connections", unit: "pages/s", prepare: pages(16)},
 	{name: "payment page, 64 connections", unit: "pages/s", prepare: pages(64)},
-	{name: "durable writes", unit: "/s", prepare: writes},
-	{name: "receipt", unit: "documents/s", prepare: receipts},
+	{name: "durable payments", unit: "/s", prepare: writes},
+	{name: "receipt", unit: "documents/s", prepare: documents},
 }
