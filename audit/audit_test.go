@@ -114,6 +114,11 @@ func TestCheckNamesTheFirstRowThatWasTamperedWith(t *testing.T) {
 		"copied row": {func(r []Row, m [][]byte) ([]Row, [][]byte) {
 			return slices.Insert(r, 5, r[4]), slices.Insert(m, 5, m[4])
 		}, 5},
+		"sealed out of order": {func(r []Row, m [][]byte) ([]Row, [][]byte) {
+			later, _ := Seal(key, m[3], r[5:6])
+			earlier, _ := Seal(key, later[0], r[4:5])
+			return append(r[:4:4], r[5], r[4]), append(m[:4], later[0], earlier[0])
+		}, 5},
 		"sealed elsewhere": {func(r []Row, m [][]byte) ([]Row, [][]byte) {
 			r[4].Data = "{}"
 			again, _ := Seal(bytes.Repeat([]byte{8}, KeySize), m[3], r[4:])
@@ -148,8 +153,8 @@ func TestOnlyAnAnchorSeesTheEndCutOff(t *testing.T) {
 	if err := Check(key, nil, rows[:6], cut); err != nil {
 		t.Fatalf("the chain alone should not see the end: %v", err)
 	}
-	if err := CheckAnchors(anchors, stored(rows[:6], cut)); brokenAt(err) != 7 {
-		t.Errorf("cut off after row 6: %v, want row 7 named", err)
+	if err := CheckAnchors(anchors, stored(rows[:6], cut)); brokenAt(err) != 7 || !strings.Contains(err.Error(), "missing") {
+		t.Errorf("cut off after row 6: %v, want row 7 named as missing", err)
 	}
 
 	// Somebody who has the key seals another history.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"paylink/money"
@@ -100,6 +101,9 @@ func TestNothingIsBookedThatDoesNotMoveMoneyForwards(t *testing.T) {
 		if got, err := c(); err == nil {
 			t.Errorf("%s was booked: %v", name, got.Postings)
 		}
+	}
+	if _, err := Refund(h, Split{Held: Stripe("USD")}); err == nil || !strings.Contains(err.Error(), "nothing moved") {
+		t.Errorf("refund of nothing: %v, want it said", err)
 	}
 	mixed := Split{Held: Stripe("USD"), Invoice: "inv_1", Applied: usd(5), Fee: money.New(1, "EUR")}
 	if _, err := Settle(h, mixed); !errors.Is(err, money.ErrCurrency) {

@@ -22,6 +22,7 @@ func TestFormatIsWhatReadersOfTheLocaleExpect(t *testing.T) {
 		{New(0, "BHD"), "BHD\u00a00.000", "0,000\u00a0BHD", "0,000\u00a0BHD", "0,000\u00a0BHD"},
 		{New(1, "OMR"), "OMR\u00a00.001", "0,001\u00a0OMR", "0,001\u00a0OMR", "0,001\u00a0OMR"},
 		{New(1000, "XOF"), "F\u202fCFA\u00a01,000", "1.000\u00a0XOF", "1\u202f000\u00a0F\u202fCFA", "1.000\u00a0F\u202fCFA"},
+		{New(100, "XCG"), "Cg.\u00a01.00", "1,00\u00a0Cg.", "1,00\u00a0Cg.", "1,00\u00a0Cg."},
 		{New(-500, "USD"), "-$5.00", "-5,00\u00a0US$", "-5,00\u00a0$US", "-5,00\u00a0$"},
 		{New(-500, "CHF"), "-CHF\u00a05.00", "-5,00\u00a0CHF", "-5,00\u00a0CHF", "-5,00\u00a0CHF"},
 		{New(-7, "GBP"), "-£0.07", "-0,07\u00a0GBP", "-0,07\u00a0£GB", "-0,07\u00a0£"},

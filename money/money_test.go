@@ -156,6 +156,13 @@ func TestHalvesRoundAwayFromZero(t *testing.T) {
 	}
 }
 
+// The product's upper 64 bits are exactly the divisor: one more than the division can take.
+func TestProductAtTheEdgeOf128BitsIsAnError(t *testing.T) {
+	if got, err := New(math.MinInt64, "USD").Percent(20_000); !errors.Is(err, ErrOverflow) {
+		t.Errorf("twice the least amount is %v, %v; want ErrOverflow", got, err)
+	}
+}
+
 func TestAmountTravelsAsJSON(t *testing.T) {
 	data, err := json.Marshal(New(-1050, "USD"))
 	if err != nil || string(data) != `{"minor":-1050,"currency":"USD"}` {
