@@ -102,7 +102,7 @@ func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, 
 		return paylink.Receipt{}, err
 	}
 	year := now.In(firm.Location()).Year()
-	n, err := tx.NextReceipt(ctx, fmt.Sprintf("%d%s", year, epoch))
+	n, err := tx.NextReceipt(ctx, fmt.Sprintf("R-%d%s", year, epoch))
 	if err != nil {
 		return paylink.Receipt{}, err
 	}
