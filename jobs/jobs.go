@@ -284,4 +284,3 @@ func (w *Worker) purge(ctx context.Context, _ store.Job) error {
 		}
 	}
 }
-

@@ -37,14 +37,14 @@ type CustomerFilter struct {
 // Customers lists customers, newest first; next is the cursor of the next page, "" on the last.
 func (r reads) Customers(ctx context.Context, f CustomerFilter) (list []paylink.Customer, next string, err error) {
 	var w where
-	if err := w.after(f.Page, ""); err != nil {
-		return nil, "", err
-	}
 	if f.Search != "" {
 		w.add(`search like $ escape '\'`, containing(f.Search))
 	}
-	w.add("true order by created_at desc, id desc limit $", f.limit()+1)
-	list, err = all(ctx, r, scanCustomer, "select "+customerColumns+" from customer where "+w.String(), w.args...)
+	tail, err := w.page(f.Page, "")
+	if err != nil {
+		return nil, "", err
+	}
+	list, err = all(ctx, r, scanCustomer, "select "+customerColumns+" from customer"+tail, w.args...)
 	if err != nil {
 		return nil, "", found("customer", err)
 	}

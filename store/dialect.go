@@ -1,7 +1,10 @@
 package store
 
 import (
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"regexp"
 	"strings"
 
@@ -20,6 +23,7 @@ type dialect struct {
 	isUnique    func(error) bool
 	isRetry     func(error) bool // the database undid the transaction and asks for it again
 	isBusy      func(error) bool // nothing was written: locked, full or away
+	unhurried   string           // first statement of a transaction that may read for long
 	oneServer   bool             // a lock file keeps every other server out
 	hasVersions string           // counts the table that migrations are noted in
 }
@@ -49,19 +53,27 @@ var postgres = &dialect{
 	goose:       goose.DialectPostgres,
 	bind:        func(q string) string { return q },
 	forUpdate:   " for update",
+	unhurried:   "set local statement_timeout = 0",
 	skipLocked:  " for update skip locked",
 	isUnique:    func(err error) bool { return pgCode(err) == "23505" },
 	hasVersions: "select count(*) from pg_class where oid = to_regclass('goose_db_version')",
 	// https://www.postgresql.org/docs/15/mvcc-serialization-failure-handling.html
 	isRetry: func(err error) bool { return pgCode(err) == "40001" || pgCode(err) == "40P01" },
 	isBusy: func(err error) bool {
+		if _, ok := errors.AsType[commitError](err); ok {
+			return false // it may have been done all the same
+		}
 		if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 			return true
 		}
+		if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return true
+		}
 		// Class 53 is insufficient resources (disk full, too many connections), 55P03 a lock not
-		// had in time, 57P the server stopping.
+		// had in time, 57014 a statement that took too long, 57P the server stopping.
+		// https://www.postgresql.org/docs/15/errcodes-appendix.html
 		code := pgCode(err)
-		return strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P") || code == "55P03"
+		return strings.HasPrefix(code, "53") || strings.HasPrefix(code, "57P") || code == "55P03" || code == "57014"
 	},
 }
 

@@ -80,7 +80,10 @@ func (t *Tx) InsertInvoice(ctx context.Context, i paylink.Invoice) error {
 		return wrote("invoice", err)
 	}
 	if n == 0 {
-		return t.invoiceTaken(ctx, i)
+		if err := t.invoiceTaken(ctx, i); err != nil {
+			return err
+		}
+		return fmt.Errorf("write invoice: %s is there already", i.ID)
 	}
 	return t.insertLines(ctx, i)
 }
@@ -92,7 +95,7 @@ func (t *Tx) UpdateInvoice(ctx context.Context, i paylink.Invoice) error {
 	if err != nil {
 		return wrote("invoice", err)
 	}
-	if err := t.invoiceTaken(ctx, i); paylink.KindOf(err) == paylink.Conflict {
+	if err := t.invoiceTaken(ctx, i); err != nil {
 		return err
 	}
 	n, err := t.exec(ctx, `update invoice set number = $3, customer_id = $4, title = $5, currency = $6, total = $7, due = $8,
@@ -142,7 +145,7 @@ func (t *Tx) invoiceTaken(ctx context.Context, i paylink.Invoice) error {
 			return found("invoice", err)
 		}
 	}
-	return fmt.Errorf("write invoice: %s is there already", i.ID)
+	return nil
 }
 
 // NextInvoiceNumber takes the next number that no invoice has: INV-1001, INV-1002…
@@ -164,9 +167,10 @@ func (t *Tx) NextInvoiceNumber(ctx context.Context) (string, error) {
 }
 
 // refreshStanding makes the columns that lists are filtered by say again what the ledger and the
-// payments say. Every write that changes either calls it.
+// payments say. Every write that changes either calls it; there is no booking on an invoice that
+// is not there.
 func (t *Tx) refreshStanding(ctx context.Context, id string) error {
-	_, err := t.exec(ctx, `update invoice set
+	n, err := t.exec(ctx, `update invoice set
 		owed_amount = total + coalesce((
 			select cast(sum(p.amount) as bigint) from ledger_posting p join ledger_transaction t on t.id = p.transaction_id
 			where p.account = $2 and p.currency = invoice.currency and t.kind not in ('issue', 'adjust')), 0),
@@ -174,7 +178,7 @@ func (t *Tx) refreshStanding(ctx context.Context, id string) error {
 			select cast(sum(amount) as bigint) from payment
 			where invoice_id = $1 and status not in ('failed', 'canceled', 'succeeded')), 0)
 		where id = $1`, id, ledger.Invoice(id))
-	return wrote("invoice", err)
+	return changed("invoice", n, err)
 }
 
 // Balance adds up where an invoice stands: the total from the invoice, what was credited, paid and

@@ -39,9 +39,6 @@ var shows = map[string]string{
 // Invoices lists invoices, newest first; next is the cursor of the next page, "" on the last.
 func (r reads) Invoices(ctx context.Context, f InvoiceFilter) (list []InvoiceRow, next string, err error) {
 	var w where
-	if err := w.after(f.Page, "i."); err != nil {
-		return nil, "", err
-	}
 	switch condition := shows[f.Show]; {
 	case f.Show == "" || f.Show == "all":
 	case condition == "":
@@ -57,10 +54,13 @@ func (r reads) Invoices(ctx context.Context, f InvoiceFilter) (list []InvoiceRow
 	if f.Search != "" {
 		w.add(`(i.search like $ escape '\' or c.search like $ escape '\')`, containing(f.Search))
 	}
-	w.add("true order by i.created_at desc, i.id desc limit $", f.limit()+1)
+	tail, err := w.page(f.Page, "i.")
+	if err != nil {
+		return nil, "", err
+	}
 	invoices, err := all(ctx, r, scanInvoice, `select i.id, i.number, i.customer_id, i.title, i.currency, i.total, i.due,
 		i.issued_on, i.partial, i.capture, i.external_id, i.state, i.version, i.created_at, i.updated_at, i.voided_at
-		from invoice i join customer c on c.id = i.customer_id where `+w.String(), w.args...)
+		from invoice i join customer c on c.id = i.customer_id`+tail, w.args...)
 	if err != nil {
 		return nil, "", found("invoice", err)
 	}

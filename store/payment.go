@@ -69,9 +69,6 @@ type PaymentFilter struct {
 // Payments lists payments, newest first; next is the cursor of the next page, "" on the last.
 func (r reads) Payments(ctx context.Context, f PaymentFilter) (list []paylink.Payment, next string, err error) {
 	var w where
-	if err := w.after(f.Page, ""); err != nil {
-		return nil, "", err
-	}
 	if f.InvoiceID != "" {
 		w.add("invoice_id = $", f.InvoiceID)
 	}
@@ -87,8 +84,11 @@ func (r reads) Payments(ctx context.Context, f PaymentFilter) (list []paylink.Pa
 			or customer_id in (select id from customer where search like $%[1]d escape '\'))`, len(w.args)+1)
 		w.args = append(w.args, containing(f.Search))
 	}
-	w.add("true order by created_at desc, id desc limit $", f.limit()+1)
-	list, err = all(ctx, r, scanPayment, "select "+paymentColumns+" from payment where "+w.String(), w.args...)
+	tail, err := w.page(f.Page, "")
+	if err != nil {
+		return nil, "", err
+	}
+	list, err = all(ctx, r, scanPayment, "select "+paymentColumns+" from payment"+tail, w.args...)
 	if err != nil {
 		return nil, "", found("payment", err)
 	}

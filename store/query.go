@@ -182,16 +182,17 @@ func (w *where) add(condition string, arg any) {
 
 func (w *where) String() string { return strings.Join(w.text, " and ") }
 
-// after makes the list begin where the page does; prefix is the table's, "i." or "".
-func (w *where) after(p Page, prefix string) error {
+// page is the end of a statement that lists a page: the conditions, then newest first and one row
+// more than the page has. prefix is the table's, "i." or "".
+func (w *where) page(p Page, prefix string) (string, error) {
 	us, id, err := p.before()
 	if err != nil {
-		return err
+		return "", err
 	}
-	w.args = append(w.args, us, id)
+	w.args = append(w.args, us, id, p.limit()+1)
 	n := len(w.args)
-	w.text = append(w.text, fmt.Sprintf("(%screated_at, %sid) < ($%d, $%d)", prefix, prefix, n-1, n))
-	return nil
+	w.text = append(w.text, fmt.Sprintf("(%screated_at, %sid) < ($%d, $%d)", prefix, prefix, n-2, n-1))
+	return fmt.Sprintf(" where %s order by %screated_at desc, %sid desc limit $%d", w, prefix, prefix, n), nil
 }
 
 // in gives "$2, $3, …" for ids, the first argument having number from.

@@ -93,8 +93,8 @@ func (s *Store) PDF(ctx context.Context, receiptID string, revision int, render 
 	return s.ReceiptPDF(ctx, receiptID, revision)
 }
 
-// NextReceipt takes the next number of a series ("2026", "2026B": the middle of a receipt's
-// number), from 1. When the transaction is undone the number is not taken.
+// NextReceipt takes the next number, from 1, of a series: "R-2026B", what stands before the last
+// dash of a receipt's number. When the transaction is undone the number is not taken.
 func (t *Tx) NextReceipt(ctx context.Context, series string) (int64, error) {
 	n, err := one(ctx, t.reads, value[int64], `insert into receipt_series (series, next) values ($1, 2)
 		on conflict (series) do update set next = receipt_series.next + 1 returning next - 1`, series)
@@ -133,12 +133,12 @@ func (t *Tx) InsertReceiptRevision(ctx context.Context, r paylink.Receipt) error
 	return wrote("receipt", err)
 }
 
-// receiptPlace takes "R-2026B-000123" apart into "2026B" and 123.
+// receiptPlace takes "R-2026B-000123" apart into "R-2026B" and 123.
 func receiptPlace(number string) (series string, seq int64, err error) {
-	series, digits, ok := strings.Cut(strings.TrimPrefix(number, "R-"), "-")
-	seq, err = strconv.ParseInt(digits, 10, 64)
-	if !ok || err != nil || seq < 1 {
+	dash := strings.LastIndexByte(number, '-')
+	seq, err = strconv.ParseInt(number[dash+1:], 10, 64)
+	if dash < 1 || err != nil || seq < 1 {
 		return "", 0, fmt.Errorf("%q is no receipt number", number)
 	}
-	return series, seq, nil
+	return number[:dash], seq, nil
 }

@@ -115,6 +115,7 @@ func sqlitePool(path, access string, conns int) *sql.DB {
 	pragma := "pragma wal_autocheckpoint = 0" // checkpoint does it, so that no commit waits for one
 	if access == "ro" {
 		q.Set("_query_only", "1")
+		q.Set("_txlock", "deferred")
 		pragma = "pragma mmap_size = 268435456"
 	}
 	db := sql.OpenDB(sqliteConnector{

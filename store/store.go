@@ -37,6 +37,7 @@ const (
 type Store struct {
 	reads
 	dialect *dialect
+	pool    *sql.DB // for reading
 	writer  *sql.DB // nil in mode ReadOnly
 	woken   chan struct{}
 	close   []func() error // in order
@@ -66,7 +67,7 @@ func Open(ctx context.Context, url string, mode Mode, log *slog.Logger) (*Store,
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSchema(ctx, s.dialect, s.from.(*sql.DB)); err != nil {
+	if err := checkSchema(ctx, s.dialect, s.pool); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -83,6 +84,7 @@ func newStore(d *dialect, reader, writer *sql.DB) *Store {
 	return &Store{
 		reads:   reads{from: reader, dialect: d, texts: new(sync.Map)},
 		dialect: d,
+		pool:    reader,
 		writer:  writer,
 		woken:   make(chan struct{}, 1),
 	}
@@ -102,7 +104,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping says whether the database answers, and whether it could be written to.
+// Ping says whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
 	if _, err := s.Setting(ctx, "ping"); err != nil {
 		return fmt.Errorf("ping database: %w", err)
@@ -164,7 +166,7 @@ func (s *Store) update(ctx context.Context, f func(*Tx) error) (err error) {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return commitError{err}
 	}
 	if t.enqueued {
 		select {
@@ -174,6 +176,13 @@ func (s *Store) update(ctx context.Context, f func(*Tx) error) (err error) {
 	}
 	return nil
 }
+
+// commitError is an error of the commit itself. Where the connection broke, nobody knows whether
+// it was done.
+type commitError struct{ error }
+
+func (e commitError) Error() string { return "commit: " + e.error.Error() }
+func (e commitError) Unwrap() error { return e.error }
 
 // explain gives an error of the database a kind when nothing was written and later may be better.
 func (s *Store) explain(err error) error {
