@@ -20,6 +20,7 @@ func newInvoicePage(i Invoice) *invoicePage {
 	w := wordsOf(i.Locale)
 	p := &invoicePage{i: i, w: w, s: newSheet(i.Paper, about{
 		title: w.invoice + " " + i.Number + ", " + i.Firm.Name, author: i.Firm.Name, at: i.IssuedAt,
+		language: string(money.ParseLocale(string(i.Locale))),
 	})}
 	p.cols = p.measure()
 	return p
@@ -63,7 +64,7 @@ func (p *invoicePage) draw() ([]byte, error) {
 		}
 		p.s.bottomLine(p.issued(), page+1, len(plan), p.w)
 	}
-	return p.s.finish(string(money.ParseLocale(string(p.i.Locale))))
+	return p.s.finish()
 }
 
 // title is the kind of document and its number, and the stamp when nothing is left to pay.

@@ -28,6 +28,7 @@ func newReceiptPage(r Receipt) (*receiptPage, error) {
 	w := wordsOf(r.Locale)
 	return &receiptPage{r: r, w: w, zone: zone, s: newSheet(r.Paper, about{
 		title: w.receipt + " " + r.Number + ", " + r.Firm.Name, author: r.Firm.Name, at: r.IssuedAt,
+		language: string(money.ParseLocale(string(r.Locale))),
 	})}, nil
 }
 
@@ -67,7 +68,7 @@ func (p *receiptPage) draw() ([]byte, error) {
 		}
 		p.s.bottomLine(p.issued(), page+1, len(plan), p.w)
 	}
-	return p.s.finish(string(money.ParseLocale(string(p.r.Locale))))
+	return p.s.finish()
 }
 
 // title is the kind of document, its number and its status.

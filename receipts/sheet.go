@@ -23,6 +23,7 @@ const (
 // paper; text stands on the baseline y.
 type sheet struct {
 	pdf    *gofpdf.Fpdf
+	about  about
 	paper  paper
 	opened map[*face]bool
 }
@@ -55,7 +56,7 @@ type about struct {
 }
 
 func newSheet(p Paper, a about) *sheet {
-	s := &sheet{paper: paperOf(p), opened: map[*face]bool{}}
+	s := &sheet{about: a, paper: paperOf(p), opened: map[*face]bool{}}
 	s.pdf = gofpdf.New("P", "mm", s.paper.size, "")
 	s.pdf.SetAutoPageBreak(false, 0)
 	s.pdf.SetCatalogSort(true)
@@ -134,12 +135,12 @@ func (s *sheet) frame(x, y, width, height, thickness float64, c rgb) {
 }
 
 // finish writes the document.
-func (s *sheet) finish(language string) ([]byte, error) {
+func (s *sheet) finish() ([]byte, error) {
 	var out bytes.Buffer
 	if err := s.pdf.Output(&out); err != nil {
 		return nil, err
 	}
-	return withLanguage(out.Bytes(), language)
+	return withLanguage(out.Bytes(), s.about.language)
 }
 
 // withLanguage adds to the catalogue what gofpdf has no call for: the language, for those who have

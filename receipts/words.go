@@ -67,6 +67,8 @@ type words struct {
 // wordsOf returns the words of a locale; English for one that has none.
 func wordsOf(l money.Locale) *words {
 	switch l {
+	case money.English:
+		return &english
 	case money.Spanish:
 		return &spanish
 	case money.French:
