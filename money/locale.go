@@ -18,7 +18,7 @@ const (
 func ParseLocale(s string) Locale {
 	language, _, _ := strings.Cut(strings.ReplaceAll(s, "_", "-"), "-")
 	switch l := Locale(strings.ToLower(language)); l {
-	case Spanish, French, German:
+	case English, Spanish, French, German:
 		return l
 	}
 	return English
