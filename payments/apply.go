@@ -32,8 +32,8 @@ func (s *Service) Apply(ctx context.Context, in stripe.Intent) (paylink.Payment,
 		}
 		before := p
 		if why := s.disbelieve(p, in); why != "" {
-			after = p
-			return s.quarantine(ctx, tx, p, in, why)
+			after, err = s.quarantine(ctx, tx, p, in, why)
+			return err
 		}
 		p.PaymentIntent = in.ID // known late when the answer to its making was lost
 		learn(&p, in)
@@ -82,19 +82,19 @@ func (s *Service) disbelieve(p paylink.Payment, in stripe.Intent) string {
 	return ""
 }
 
-// quarantine keeps the payment as it is and tells staff.
-func (s *Service) quarantine(ctx context.Context, tx *store.Tx, p paylink.Payment, in stripe.Intent, why string) error {
+// quarantine keeps the payment as it is, notes why and tells staff.
+func (s *Service) quarantine(ctx context.Context, tx *store.Tx, p paylink.Payment, in stripe.Intent, why string) (paylink.Payment, error) {
 	if p.Problem == why {
-		return nil
+		return p, nil
 	}
 	p.Problem, p.UpdatedAt = why, s.Now()
 	if err := tx.UpdatePayment(ctx, p); err != nil {
-		return err
+		return p, err
 	}
 	if err := tx.Audit(ctx, "stripe", "payment.disbelieved", p.ID, map[string]any{"payment_intent": in.ID, "why": why}, s.Now()); err != nil {
-		return err
+		return p, err
 	}
-	return tx.InsertTask(ctx, "payment.disbelieved", p.ID, "task.payment_disbelieved", map[string]any{"why": why}, s.Now())
+	return p, tx.InsertTask(ctx, "payment.disbelieved", p.ID, "task.payment_disbelieved", map[string]any{"why": why}, s.Now())
 }
 
 // learn takes over what Stripe knows of the means, once it knows.
