@@ -46,7 +46,8 @@ func (t *Tx) InsertEvent(ctx context.Context, e Event) (isNew bool, err error) {
 	return n > 0, wrote("event", err)
 }
 
-// MarkEvent notes that a webhook was processed, and in a few words why nothing came of it.
+// MarkEvent notes that a webhook was processed, and in a few words why nothing came of it; with the
+// zero time it stays open.
 func (t *Tx) MarkEvent(ctx context.Context, provider, id string, at time.Time, note string) error {
 	n, err := t.exec(ctx, `update inbox set processed_at = $3, attempts = attempts + 1, last_error = $4
 		where provider = $1 and event_id = $2`, provider, id, micros(at), note)
