@@ -140,6 +140,9 @@ func (i *Invoice) Compute() error {
 	if len(wrong) == 0 && !total.IsPositive() {
 		wrong.Add("lines", "total_positive")
 	}
+	if total.Minor%i.Currency.Step() != 0 {
+		wrong.Add("lines", "total_step", "step", money.New(i.Currency.Step(), i.Currency))
+	}
 	if total.Minor > MaxTotal {
 		wrong.Add("lines", "too_large")
 	}

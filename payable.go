@@ -13,7 +13,7 @@ const MaxCharge = 99_999_999
 // minCharge is Stripe's smallest charge by settlement in US dollars; other currencies have their
 // own. https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
 var minCharge = map[money.Currency]int64{
-	"USD": 50, "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500,
+	"USD": 50, "AED": 200, "AUD": 50, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500,
 	"DKK": 250, "EUR": 50, "GBP": 30, "HKD": 400, "HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000,
 	"MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200, "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000,
 }
@@ -122,6 +122,8 @@ func (p Payable) Check(a money.Amount) error {
 		return FailField("amount", "currency")
 	case a.Minor <= 0:
 		return refuse("amount.zero")
+	case a.Minor%p.Currency.Step() != 0:
+		return refuse("amount.step", "step", amount(p.Currency.Step()))
 	case a.Minor > p.Max && p.Max < p.Due:
 		return refuse("amount.over_charge", "most", amount(p.Max))
 	case a.Minor > p.Max && p.Balance.Pending > 0:

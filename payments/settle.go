@@ -26,11 +26,12 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 		p.SettledAt = now
 	}
 	// Capture may take less than was held; the rest was released.
-	reserved, applied := p.Amount.Minor, p.Amount
+	reserved := p.Amount.Minor
 	if in.Received < p.Charged().Minor {
-		applied = money.New(max(0, in.Received-p.Fee.Minor), p.Amount.Currency)
-		p.Amount = applied
+		p.Fee.Minor = min(p.Fee.Minor, in.Received)
+		p.Amount.Minor = in.Received - p.Fee.Minor
 	}
+	applied := p.Amount
 	before, err := tx.Balance(ctx, invoice.ID)
 	if err != nil {
 		return err
