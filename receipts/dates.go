@@ -52,7 +52,8 @@ func (w *words) dayOf(form string, t time.Time) string {
 	if t.Day() == 1 {
 		day = w.firstOfMonth
 	}
-	return say(form, "day", day, "month", w.months[t.Month()-1], "year", strconv.Itoa(t.Year()))
+	date := say(form, "day", day, "month", w.months[t.Month()-1], "year", strconv.Itoa(t.Year()))
+	return strings.ReplaceAll(date, " ", "\u00a0") // a date does not break
 }
 
 func (w *words) clock(t time.Time) string {

@@ -8,5 +8,5 @@
 //
 // The package does not decide what a receipt says about money, it does not store or send anything,
 // and it does not shape text: Arabic, Hebrew, Thai and the scripts of India have no face here, and
-// combining marks are placed as the face places them, one after the other.
+// combining marks stand where the face puts them (text should come composed, as NFC).
 package receipts

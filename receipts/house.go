@@ -60,11 +60,10 @@ func (s *sheet) head(f Firm) (down float64) {
 	y = top + 3.3
 	for _, part := range append(f.Address[:len(f.Address):len(f.Address)], f.TaxID) {
 		for _, l := range wrap(65, 2, span{part, style{size: 8.5, color: ink2}}) {
-			if y > top+3.3+maxAddress*4.5 {
-				break
+			if y < top+3.3+maxAddress*4.5 {
+				s.textRight(s.paper.right, y, l)
+				y += 4.5
 			}
-			s.textRight(s.paper.right, y, l)
-			y += 4.5
 		}
 	}
 	rule := max(top+24, y-4.5+3.2)
@@ -72,8 +71,8 @@ func (s *sheet) head(f Firm) (down float64) {
 	return rule - (top + 24)
 }
 
-// maxAddress is how many lines of an address there may be, less one.
-const maxAddress = 11
+// maxAddress is how many lines of an address are drawn.
+const maxAddress = 12
 
 // logo draws the firm's picture in at most 40 × 12 mm, or the first letter of its name on a square
 // of its colour, and returns the width.

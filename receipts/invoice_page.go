@@ -1,6 +1,7 @@
 package receipts
 
 import (
+	"slices"
 	"strings"
 
 	"paylink/money"
@@ -127,35 +128,48 @@ func (p *invoicePage) amount() error {
 // parties is for whom the invoice is, and its days.
 func (p *invoicePage) parties() {
 	const top, middle = 116.0, 130.0
-	p.s.rule(left, p.s.paper.right, p.at(top), thin, hairline)
 	label, value := style{size: 9, color: ink2}, style{size: 9.5, color: ink}
 	x := left + 18
-	p.s.text(left, p.at(top+8.2), oneLine(16, span{p.w.billedTo, label}))
-	y, taxID := p.at(top+8.2), ""
-	if p.i.TaxID != "" {
-		taxID = p.w.taxID + " " + p.i.TaxID
-	}
-	drawn := 0
-	for n, part := range append([]string{p.i.Customer, p.i.Company}, append(p.i.Address[:len(p.i.Address):len(p.i.Address)], taxID)...) {
+	var whom []line
+	for n, part := range p.customer() {
 		st := value
 		st.bold = n == 0
-		for _, l := range wrap(middle-6-x, 2, span{part, st}) {
-			if drawn > maxAddress {
-				break
-			}
-			p.s.text(x, y+5*float64(drawn), l)
-			drawn++
+		whom = append(whom, wrap(middle-6-x, 2, span{part, st})...)
+	}
+	whom = whom[:min(len(whom), maxAddress)]
+	var days []fact
+	for _, f := range []fact{{p.w.invoiceDate, p.w.dayOrNone(p.i.Date)}, {p.w.due, p.w.dayOrNone(p.i.DueDate)}} {
+		if f.value != "" {
+			days = append(days, f)
 		}
 	}
-	days := []fact{{p.w.invoiceDate, p.w.dayOrNone(p.i.Date)}, {p.w.due, p.w.dayOrNone(p.i.DueDate)}}
+	most := max(len(whom), len(days))
+	if most == 0 {
+		p.down -= 18
+		return
+	}
+	p.s.rule(left, p.s.paper.right, p.at(top), thin, hairline)
+	y := p.at(top + 8.2)
+	if len(whom) > 0 {
+		p.s.text(left, y, oneLine(16, span{p.w.billedTo, label}))
+	}
+	for n, l := range whom {
+		p.s.text(x, y+5*float64(n), l)
+	}
 	for n, f := range days {
-		if f.value == "" {
-			continue
-		}
-		p.s.text(middle, y+5*float64(n), oneLine(p.s.paper.right-middle, span{f.label, label}))
+		p.s.text(middle, y+5*float64(n), oneLine(20, span{f.label, label}))
 		p.s.textRight(p.s.paper.right, y+5*float64(n), oneLine(40, span{f.value, value}))
 	}
-	p.down += 5 * float64(max(2, drawn)-2)
+	p.down += 5 * float64(most-2)
+}
+
+// customer is whom the invoice is for, line by line, the name first.
+func (p *invoicePage) customer() []string {
+	lines := append([]string{p.i.Customer, p.i.Company}, p.i.Address...)
+	if p.i.TaxID != "" {
+		lines = append(lines, p.w.taxID+" "+p.i.TaxID)
+	}
+	return slices.DeleteFunc(lines, func(s string) bool { return s == "" })
 }
 
 // subject is what the invoice is for and in which currency its figures are.

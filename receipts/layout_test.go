@@ -66,7 +66,8 @@ func TestLinesBreakAtSpaces(t *testing.T) {
 	width := glyphs(span{"Maria Keller", st}).width() + 0.1
 	for text, want := range map[string]string{
 		"Maria Keller Studio":         "Maria Keller|Studio",
-		"Maria\u00a0Keller Studio":    "Maria\u00a0Keller|Studio",
+		"Maria\u00a0Keller Studio":    "Maria Keller|Studio",
+		"Am Maria\u00a0Keller":        "Am|Maria Keller",
 		"  Maria   ":                  "Maria",
 		"Maria KellerStudioGesellsch": "Maria|KellerStudi|oGesellsch",
 		"":                            "",
@@ -75,6 +76,14 @@ func TestLinesBreakAtSpaces(t *testing.T) {
 	} {
 		if got := asText(wrap(width, 9, span{text, st})); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestLargestAmountNeverLeavesItsPlace(t *testing.T) {
+	for _, width := range []float64{170, 60, 20} {
+		if got := hero("$92,233,720,368,547,758.07", width).width(); got > width+rounding {
+			t.Errorf("the amount is %.1f wide, not %.1f", got, width)
 		}
 	}
 }
@@ -207,7 +216,7 @@ func TestLogoThatCannotBeReadIsTheFirstLetter(t *testing.T) {
 	whole := encode(t, image.NewRGBA(image.Rect(0, 0, 64, 64)))
 	for name, file := range map[string][]byte{
 		"no picture": []byte("GIF89a"), "cut": whole[:len(whole)/2], "empty": {},
-		"too many pixels": encode(t, image.NewGray(image.Rect(0, 0, maxLogoSide+1, 2))), "too large": bytes.Repeat([]byte{1}, maxLogoBytes+1),
+		"too many pixels": encode(t, image.NewGray(image.Rect(0, 0, maxLogoSide+1, 2))), "too large": append(whole[:len(whole):len(whole)], make([]byte, maxLogoBytes)...),
 	} {
 		if CheckLogo(file) == nil {
 			t.Errorf("%s: allowed", name)

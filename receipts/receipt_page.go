@@ -44,8 +44,8 @@ func (p *receiptPage) draw() ([]byte, error) {
 
 	rows, top := p.rows(), p.at(159)
 	tail := p.s.paper.gap + belowBar
-	in := room{top + 0.5, laterTop, p.s.paper.bottom - 8, p.s.paper.foot - 2}
-	if in.first+heightOf(rows)+tail > in.last { // rather closer rows than a second page
+	in := room{top + 0.5, laterTop, p.s.paper.bottom - 8, p.s.paper.foot - 3}
+	if in.first+heightOf(rows)+tail > in.last-3 { // rather closer rows than a second page
 		p.s.paper.row = 7.5
 		rows = p.rows()
 	}
@@ -96,7 +96,10 @@ func (p *receiptPage) payment() {
 	plain := style{size: 10.5, color: ink}
 	strong := style{size: 10.5, bold: true, color: ink}
 	before, after, _ := strings.Cut(p.w.receivedFrom, "{payer}")
-	lines := wrap(100, 2, span{before, plain}, span{name, strong}, span{rest + after, plain})
+	var lines []line
+	if name != "" {
+		lines = wrap(100, 2, span{before, plain}, span{name, strong}, span{rest + after, plain})
+	}
 	for i, l := range lines {
 		p.s.text(left, p.at(90.05+5.6*float64(i)), l)
 	}

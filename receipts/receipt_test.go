@@ -208,9 +208,11 @@ func TestDocumentSaysWhatItIs(t *testing.T) {
 	if all := strings.Join(dicts, "\n"); !strings.Contains(all, "/Lang (de)") || !strings.Contains(all, "/DisplayDocTitle true") {
 		t.Error("no language, or no title to show")
 	}
+	r.Firm.Name = "Northwind \U0001F600\x00(Studio)"
+	pdf = mustRender(t, r)
 	info := poppler(t, "pdfinfo", "-isodates", save(t, pdf))
 	for _, want := range []string{
-		"Title:           Quittung R-2026-000318, Northwind Studio\n", "Author:          Northwind Studio\n",
+		"Title:           Quittung R-2026-000318, Northwind \uFFFD (Studio)\n", "Author:          Northwind \uFFFD (Studio)\n",
 		"CreationDate:    2026-11-23T22:05:00", "ModDate:         2026-11-23T22:05:00", "Pages:           1\n", "JavaScript:      no\n",
 	} {
 		if !strings.Contains(info, want) {

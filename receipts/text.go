@@ -30,6 +30,7 @@ type glyph struct {
 	face  *face
 	style style
 	width float64
+	binds bool // a space that no line breaks at
 }
 
 // line is signs to be drawn side by side.
@@ -57,9 +58,13 @@ func glyphs(spans ...span) line {
 			case unicode.IsControl(r), r == '\u2028', r == '\u2029':
 				r = ' '
 			}
+			binds := r == '\u00a0'
+			if binds { // drawn as a plain space, so that what is copied or searched for is one
+				r = ' '
+			}
 			f, char := faceFor(r, s.style.bold)
 			width := (float64(f.advance[char]) + s.style.spacing) / 1000 * s.style.mm()
-			out = append(out, glyph{char, f, s.style, width})
+			out = append(out, glyph{char, f, s.style, width, binds})
 		}
 	}
 	return out
@@ -76,7 +81,7 @@ func wrap(width float64, most int, spans ...span) []line {
 			break
 		}
 		fit := fitting(rest, width)
-		if fit < len(rest) && rest[fit].char != ' ' {
+		if fit < len(rest) && !rest[fit].breaks() {
 			if space := lastSpace(rest[:fit]); space > 0 {
 				fit = space
 			}
@@ -121,11 +126,14 @@ func ellipsis(l line, width float64, always bool) line {
 	return append(trim(l[:keep:keep]), dots...)
 }
 
+// breaks says whether a line may end before g, which then is not drawn.
+func (g glyph) breaks() bool { return g.char == ' ' && !g.binds }
+
 func trim(l line) line {
-	for len(l) > 0 && l[0].char == ' ' {
+	for len(l) > 0 && l[0].breaks() {
 		l = l[1:]
 	}
-	for len(l) > 0 && l[len(l)-1].char == ' ' {
+	for len(l) > 0 && l[len(l)-1].breaks() {
 		l = l[:len(l)-1]
 	}
 	return l
@@ -133,7 +141,7 @@ func trim(l line) line {
 
 func lastSpace(l line) int {
 	for i := len(l) - 1; i > 0; i-- {
-		if l[i].char == ' ' {
+		if l[i].breaks() {
 			return i
 		}
 	}

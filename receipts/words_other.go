@@ -20,7 +20,7 @@ var spanish = words{
 	onItsWayBy: "En camino desde un banco, normalmente hasta el {date}",
 	refunded:   "Reembolsado", returned: "Devuelto por el banco", credited: "Ya no se debe",
 	stillToPay: "Queda por pagar", stillToPayBy: "Queda por pagar hasta el {date}",
-	barPaid: "{paid} pagado", barPaidAndOnItsWay: "{paid} pagado, {way} en camino",
+	barPaid: "{paid} pagados", barPaidAndOnItsWay: "{paid} pagados, {way} en camino",
 	refundRule: "Los reembolsos vuelven a la tarjeta o cuenta que pagó, en un plazo de 10 días.",
 	questions:  "Preguntas: {contact}", check: "Compruebe este recibo: {address}",
 	issued:   "{number}, revisión {revision} de {revisions}, emitida el {moment}.",
@@ -120,7 +120,7 @@ var german = words{
 
 	invoice: "Rechnung", paidStamp: "BEZAHLT", toPay: "zu zahlen", stillToPayOf: "noch zu zahlen von {total}",
 	fullyPaid: "Diese Rechnung ist vollständig bezahlt.", allOnItsWay: "Der Rest ist unterwegs von einer Bank.",
-	dueOn: "Fällig {day}", payByPhone: "Mit dem Telefon zahlen: scannen",
+	dueOn: "Fällig am {day}", payByPhone: "Mit dem Telefon zahlen: scannen",
 	orOpen:   "Oder diese Adresse öffnen:",
 	billedTo: "Für", taxID: "Steuernummer", invoiceDate: "Datum", due: "Fällig",
 	description: "Beschreibung", quantity: "Menge", unitPrice: "Preis", taxRate: "Steuer",
