@@ -1,1 +1,231 @@
-"use strict";
+// Upgrades the pages of customers. Without it everything works up to Stripe's own card form.
+(() => {
+  "use strict";
+  const $ = (id) => document.getElementById(id);
+  const json = { Accept: "application/json" };
+  const pay = $("pay"), payment = $("payment");
+
+  // Stripe.js comes from another site: it may be slow, blocked or gone.
+  const stripeJS = new Promise((ready, failed) => {
+    if (window.Stripe) return ready(window.Stripe);
+    const tag = $("stripe");
+    if (!tag) return failed();
+    tag.addEventListener("load", () => ready(window.Stripe));
+    tag.addEventListener("error", failed);
+    setTimeout(failed, 8000);
+  });
+
+  const note = (place, text, again) => {
+    const p = document.createElement("p");
+    p.className = "problem";
+    p.textContent = text + " ";
+    if (again) {
+      const a = document.createElement("a");
+      a.href = location.href;
+      a.textContent = again;
+      p.append(a);
+    }
+    place.replaceChildren(...(text ? [p] : []));
+  };
+
+  const busy = (button, text) => {
+    button.setAttribute("aria-disabled", text ? "true" : "false");
+    if (!text) return;
+    const spin = document.createElement("span");
+    spin.className = "spin";
+    const words = document.createElement("span");
+    words.textContent = text;
+    button.replaceChildren(spin, words);
+  };
+
+  // The card form takes its colours from the page's tokens.
+  const appearance = () => {
+    const css = getComputedStyle(document.documentElement);
+    const v = (name) => css.getPropertyValue("--" + name).trim();
+    return {
+      theme: "flat",
+      variables: {
+        colorPrimary: v("accent-fill"), colorBackground: v("surface"), colorText: v("ink"), colorTextSecondary: v("ink2"),
+        colorTextPlaceholder: v("ink3"), colorDanger: v("bad"), fontFamily: v("sans"), fontSizeBase: "16px",
+        borderRadius: "10px", spacingUnit: "4px",
+      },
+      rules: {
+        ".Input": { border: "1px solid " + v("edge"), boxShadow: "none", padding: "12px 14px" },
+        ".Input:focus": { outline: "2px solid " + v("accent"), outlineOffset: "2px", boxShadow: "none" },
+        ".Input--invalid": { border: "2px solid " + v("bad"), boxShadow: "none" },
+        ".Label": { fontWeight: "600", fontSize: "14px", color: v("ink") },
+      },
+    };
+  };
+
+  function payPage() {
+    const button = $("press"), words = button.innerHTML, problem = $("card-problem");
+    const amount = pay.elements.namedItem("amount"), token = pay.elements.namedItem("confirmation_token");
+    const save = pay.elements.namedItem("save"), other = $("other");
+    let options = JSON.parse(pay.dataset.elements), stripe, elements, latest = Promise.resolve(true), pressed = false;
+
+    const frame = document.querySelector(".frame");
+    frame.hidden = false;
+    const failed = () => {
+      if (elements && elements.ready) return;
+      frame.hidden = true;
+      note(problem, pay.dataset.failed, pay.dataset.again);
+    };
+    setTimeout(failed, 8000);
+    stripeJS.then((Stripe) => {
+      stripe = Stripe(pay.dataset.key, { locale: pay.dataset.lang });
+      elements = stripe.elements({ ...options, appearance: appearance() });
+      const card = elements.create("payment", { layout: "tabs" });
+      card.on("ready", () => {
+        elements.ready = true;
+        frame.hidden = false;
+        document.querySelector(".grey").remove();
+        if (!pressed) problem.querySelector("a") && note(problem, "");
+      });
+      card.on("loaderror", failed);
+      card.on("change", () => note(problem, ""));
+      card.mount("#card");
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => elements.update({ appearance: appearance() }));
+    }).catch(failed);
+
+    // The server says what an amount means; the button repeats it.
+    const quote = () => {
+      const q = new URLSearchParams({ amount: amount.value });
+      if (save && save.checked) q.set("save", "on");
+      const mine = latest = fetch(pay.dataset.quote + "?" + q, { headers: json }).then((r) => r.ok ? r.json() : { ok: true }).then((said) => {
+        if (mine !== latest) return latest; // typed on meanwhile
+        problems(said);
+        if (!said.ok) return false;
+        if (said.elements) {
+          options = said.elements;
+          if (elements) elements.update({ amount: options.amount, setupFutureUsage: options.setupFutureUsage || null });
+          button.lastElementChild.textContent = said.button;
+          document.querySelectorAll("[data-price]").forEach((p) => { p.textContent = said.price; });
+        }
+        return true;
+      }, () => true); // not reached: the server judges what is sent
+      return mine;
+    };
+
+    const problems = (said) => {
+      if (!other) return;
+      let line = $("f-amount-problem");
+      if (said.ok) {
+        if (line) line.remove();
+        amount.removeAttribute("aria-invalid");
+        $("uses").replaceChildren();
+        return;
+      }
+      if (!line) {
+        line = document.createElement("p");
+        line.className = "problem";
+        line.id = "f-amount-problem";
+        line.setAttribute("role", "alert");
+        $("uses").before(line);
+      }
+      line.textContent = said.problem;
+      amount.setAttribute("aria-invalid", "true");
+      amount.setAttribute("aria-describedby", line.id);
+      $("uses").replaceChildren(...(said.uses || []).map((use) => {
+        const a = document.createElement("a");
+        a.className = "button secondary";
+        a.href = "?amount=" + encodeURIComponent(use.value);
+        a.dataset.amount = use.value;
+        a.textContent = use.label;
+        return a;
+      }));
+    };
+
+    if (other) {
+      pay.addEventListener("click", (event) => {
+        const link = event.target.closest("a[data-amount], a[data-other]");
+        if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        const own = "other" in link.dataset;
+        const row = own || link.classList.contains("row") ? link : null;
+        document.querySelectorAll("a.row").forEach((a) => {
+          const same = row ? a === row : a.dataset.amount === link.dataset.amount;
+          same ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current");
+        });
+        if (!row && !document.querySelector("a.row[aria-current]")) document.querySelector("a[data-other]").setAttribute("aria-current", "true");
+        other.hidden = !document.querySelector("a[data-other][aria-current]");
+        if (!own) amount.value = link.dataset.amount;
+        quote();
+        if (own) { amount.focus(); amount.select(); }
+      });
+      amount.addEventListener("change", quote);
+    }
+    if (save) save.addEventListener("change", quote);
+
+    const stop = (text, focus) => {
+      pressed = false;
+      busy(button, "");
+      button.innerHTML = words;
+      quote();
+      note(problem, text || pay.dataset.failed);
+      if (focus) problem.scrollIntoView({ block: "center" });
+    };
+
+    pay.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (pressed) return;
+      pressed = true;
+      try {
+        if (other && amount === document.activeElement) await quote();
+        if (await latest === false) {
+          pressed = false;
+          other.hidden = false;
+          return amount.focus();
+        }
+        if (!elements || !elements.ready) return stop("", true);
+        $("said").textContent = pay.dataset.busy;
+        busy(button, pay.dataset.busy);
+        const sent = await elements.submit();
+        if (sent.error) return stop(sent.error.message, true);
+        const made = await stripe.createConfirmationToken({ elements });
+        if (made.error) return stop(made.error.message, true);
+        token.value = made.confirmationToken.id;
+        pay.submit();
+      } catch {
+        stop("", true);
+      }
+    });
+    // The back button brings the page as it was left.
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  }
+
+  function paymentPage() {
+    const d = payment.dataset, button = $("answer");
+    const look = () => fetch(d.check, { method: "POST", headers: json }).then((r) => r.json()).then(({ status }) => {
+      if (status && status !== d.status) location.replace(location.pathname);
+    }, () => {});
+    // Often at first, then every 10 seconds.
+    const poll = (wait) => setTimeout(() => look().then(() => poll(Math.min(wait * 1.5, 10000))), wait);
+
+    const answer = async () => {
+      if (button.getAttribute("aria-disabled") === "true") return;
+      const words = button.innerHTML;
+      busy(button, d.waiting);
+      $("said").textContent = "";
+      try {
+        await look();
+        const Stripe = await stripeJS;
+        const got = await fetch(d.action, { method: "POST", headers: json }).then((r) => r.json());
+        if (got.client_secret) await Stripe(d.key, { locale: d.lang }).handleNextAction({ clientSecret: got.client_secret });
+      } catch {
+        $("said").textContent = d.failed;
+      }
+      button.innerHTML = words;
+      busy(button, "");
+      await look();
+      poll(2000);
+    };
+    if (!button) return poll(1500);
+    button.hidden = false;
+    button.addEventListener("click", answer);
+    answer();
+  }
+
+  if (pay) payPage();
+  if (payment && payment.dataset.check) paymentPage();
+})();

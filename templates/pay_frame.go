@@ -50,6 +50,7 @@ type SoFar struct {
 	Amount  string
 	Status  string // where it stands
 	Receipt string // the address of its PDF, when there is one
+	Link    string // the address of its page, for its payer while it is not finished
 }
 
 // Fresh is the form that asks for a fresh link.

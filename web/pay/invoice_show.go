@@ -1,0 +1,127 @@
+package pay
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"paylink"
+	"paylink/money"
+	"paylink/payments"
+	"paylink/templates"
+	"paylink/web/page"
+)
+
+// showInvoice is the page to pay on; ?amount= fills the form, ?other=1 opens its field.
+func (h *Handlers) showInvoice(c echo.Context, v visit) error {
+	if why := v.payable().Why; why != "" {
+		return h.showClosed(c, v, why, false)
+	}
+	if h.paused(v) {
+		return h.showPaused(c, v, http.StatusOK)
+	}
+	query, err := page.ReadQuery(c)
+	if err != nil {
+		return err
+	}
+	choice := choice{typed: query.Text("amount"), open: query.Get("other") == "1"}
+	if choice.typed != "" {
+		_, err := v.readAmount(choice.typed)
+		choice.err, _ = told(err)
+	}
+	return h.show(c, v, http.StatusOK, choice)
+}
+
+// choice is what the payer asked for so far.
+type choice struct {
+	typed string // the amount, as typed; "" is the whole
+	open  bool   // the field of another amount
+	save  bool
+	err   *paylink.Error // why it was not taken
+}
+
+// show shows the page with a choice, and with what is wrong with it.
+func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error {
+	payable := v.payable()
+	title := "pay.title"
+	if what.err != nil {
+		title = "pay.title.error"
+	}
+	p := templates.PayShow{
+		Frame: h.frame(c, v, title), Base: v.base(), Number: v.invoice.Number, Payer: v.customer.Name,
+		Subject: v.invoice.Title, Issued: issued(v), Total: v.amount(v.invoice.Total.Minor), Balance: v.standing(), Due: dueLine(v), Lines: lines(v),
+		Key: h.PublishableKey, SoFar: h.soFar(v),
+	}
+	p.StripeJS, p.Script = h.StripeJS, true
+	if p.Subject == "" {
+		p.Subject = v.words.T("pay.subject")
+	}
+
+	p.Chosen = v.most()
+	if what.typed != "" {
+		if a, err := money.Parse(what.typed, v.invoice.Currency, v.words.Locale()); err == nil && a.IsPositive() && a.Minor <= paylink.MaxCharge {
+			p.Chosen = a
+		}
+	} else {
+		what.typed = p.Chosen.FieldText(v.words.Locale())
+	}
+	p.Other = &templates.Money{
+		Field: "amount", Value: what.typed, Label: v.words.T("pay.other.label", "currency", v.invoice.Currency.Name(v.words.Locale())),
+	}
+	p.Other.Symbol, p.Other.SymbolFirst = money.Symbol(v.invoice.Currency, v.words.Locale())
+	if !payable.Whole {
+		p.Presets = presets(v, payable)
+		p.Rule = v.words.T("pay.other.from", "least", v.amount(payable.Min))
+		p.Open = !choose(p.Presets, p.Chosen, what)
+	}
+
+	elements, err := json.Marshal(payments.ElementsFor(v.invoice, p.Chosen, what.save))
+	if err != nil {
+		return fmt.Errorf("write the options of the card form: %w", err)
+	}
+	p.Elements, p.Button = string(elements), button(v, p.Chosen)
+	p.Methods = []templates.Method{{Value: string(paylink.MethodCard), Name: v.words.T("pay.card"), Detail: cardDetail(v), Price: p.Chosen, Chosen: true}}
+	if h.OfferSave {
+		p.Save = &templates.SaveBox{Label: v.words.T("pay.card.save"), Detail: v.words.T("pay.card.save.detail"), Ticked: what.save}
+	}
+	if what.err != nil {
+		p.Problems = templates.Summary{Problems: v.problems(what), Note: v.words.T("pay.nothing")}
+		if p.Other.Problem = p.Problems.Problems.For("amount"); p.Other.Problem != nil {
+			p.Uses = v.uses(p.Other.Problem.Args)
+		}
+	}
+
+	s := h.sign(v)
+	p.Nonce, p.Version, p.Signature = s.nonce, strconv.Itoa(s.version), s.signature
+	h.pages.AllowStripe(c)
+	return h.pages.Show(c, status, p)
+}
+
+// choose marks the preset that is asked for; false when the field of another amount is meant.
+func choose(presets []templates.Preset, chosen money.Amount, what choice) bool {
+	if what.open || what.amountWrong() {
+		return false
+	}
+	for i := range presets {
+		if presets[i].Amount == chosen {
+			presets[i].Chosen = true
+			return true
+		}
+	}
+	return false
+}
+
+func (c choice) amountWrong() bool {
+	if c.err == nil {
+		return false
+	}
+	for _, f := range c.err.Fields {
+		if f.Field == "amount" {
+			return true
+		}
+	}
+	return false
+}

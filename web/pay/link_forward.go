@@ -1,0 +1,45 @@
+package pay
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"paylink"
+	"paylink/templates"
+	"paylink/web/page"
+)
+
+// showForward asks whom to send the invoice to; after that it says that it is sent.
+func (h *Handlers) showForward(c echo.Context, v visit) error {
+	if email := h.pages.TakeFlash(c); email != "" {
+		p := templates.PayClosed{Frame: h.frame(c, v, "pay.forward.sent")}
+		p.Answer = templates.Answer{Colour: "accent", Icon: "envelope", Heading: p.T("pay.forward.sent"), Lead: p.T("pay.forward.sent.lead", "email", email)}
+		p.Second = &templates.Press{Link: v.base(), Label: p.T("pay.forward.back")}
+		return h.pages.Show(c, http.StatusOK, p)
+	}
+	return h.pages.Show(c, http.StatusOK, templates.PayForward{Frame: h.frame(c, v, "pay.forward.title"), Base: v.base()})
+}
+
+// forwardLink has a colleague mailed a link of their own.
+func (h *Handlers) forwardLink(c echo.Context, v visit) error {
+	form, err := page.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	if err := h.opened(c, v); err != nil {
+		return err
+	}
+	email, note := form.Text("email"), form.Text("note")
+	err = h.invoicing.Forward(c.Request().Context(), v.link.ID, email, note)
+	if e, ok := told(err); ok {
+		p := templates.PayForward{Frame: h.frame(c, v, "pay.forward.title"), Base: v.base(), Email: email, Note: note}
+		p.Problems.Problems = templates.ProblemsOf(v.words, e, "firm", v.firm.Name)
+		return h.pages.Show(c, page.Status(err), p)
+	}
+	if err != nil {
+		return err
+	}
+	h.pages.Flash(c, paylink.MaskEmail(email))
+	return seeOther(c, v.base()+"/forward")
+}

@@ -1,0 +1,164 @@
+// Package pay is what customers see: the link from the mail, the invoice's page, the page of each
+// payment, receipts, and the forms around a link.
+//
+// A GET writes nothing, because mail scanners open links. What may be paid is the domain's to say and
+// paying is the work of package payments; here it is asked, shown and answered.
+package pay
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"paylink"
+	"paylink/catalogue"
+	"paylink/invoicing"
+	"paylink/money"
+	"paylink/payments"
+	"paylink/store"
+	"paylink/templates"
+	"paylink/web/page"
+)
+
+// Options are what the pages need to know of their surroundings.
+type Options struct {
+	BaseURL        string
+	StripeJS       string // the address of Stripe.js
+	PublishableKey string // pk_…, for the browser
+	NoLimits       bool   // a link takes no pause after many declines; with test keys only
+	OfferSave      bool   // ask whether the card may be kept
+}
+
+// Handlers answer customers.
+type Handlers struct {
+	pages     *page.Renderer
+	store     *store.Store
+	invoicing *invoicing.Service
+	payments  *payments.Service
+	ring      paylink.KeyRing
+	Options
+}
+
+// New makes the handlers.
+func New(r *page.Renderer, s *store.Store, i *invoicing.Service, p *payments.Service, ring paylink.KeyRing, o Options) *Handlers {
+	return &Handlers{r, s, i, p, ring, o}
+}
+
+// Register adds the routes. Only POSTs change anything.
+func (h *Handlers) Register(e *echo.Echo) {
+	e.GET("/l/:token", h.openLink)
+	e.GET("/v/:code", h.verifyReceipt)
+
+	e.GET("/pay/:link", h.visited(h.showInvoice))
+	e.GET("/pay/:link/quote", h.visited(h.quoteAmount))
+	e.GET("/pay/:link/invoice.pdf", h.visited(h.showInvoicePDF))
+	e.POST("/pay/:link/payments", h.visited(h.beginPayment))
+	e.GET("/pay/:link/payments/:payment", h.visited(h.showPayment))
+	e.POST("/pay/:link/payments/:payment/action", h.visited(h.answerBank))
+	e.POST("/pay/:link/payments/:payment/check", h.visited(h.checkPayment))
+	e.GET("/pay/:link/payments/:payment/receipt.pdf", h.visited(h.showReceipt))
+	e.GET("/pay/:link/forward", h.visited(h.showForward))
+	e.POST("/pay/:link/forward", h.visited(h.forwardLink))
+	e.GET("/pay/:link/fresh", h.showFreshSent)
+	e.POST("/pay/:link/fresh", h.sendFresh)
+}
+
+// visit is one request of somebody who holds a link: all that a page is made of.
+type visit struct {
+	link     paylink.Link
+	invoice  paylink.Invoice
+	customer paylink.Customer
+	firm     paylink.Firm
+	balance  paylink.Balance
+	payments []paylink.Payment // newest first
+	words    catalogue.Words
+}
+
+func (v visit) base() string                        { return "/pay/" + v.link.ID }
+func (v visit) payable() paylink.Payable            { return paylink.PayableOf(v.invoice, v.balance) }
+func (v visit) amount(minor int64) money.Amount     { return money.New(minor, v.invoice.Currency) }
+func (v visit) paymentURL(p paylink.Payment) string { return v.base() + "/payments/" + p.ID }
+func (v visit) receiptURL(p paylink.Payment) string { return v.paymentURL(p) + "/receipt.pdf" }
+func (v visit) actor() paylink.Actor                { return paylink.Actor("payer:" + v.link.ID) }
+func (v visit) own(p paylink.Payment) bool          { return p.LinkID == v.link.ID }
+func (v visit) standing() templates.Balance {
+	return templates.BalanceOf(v.balance, v.invoice.Currency)
+}
+func cookieName(linkID string) string      { return "link_" + linkID }
+func cookieValue(link paylink.Link) string { return link.TokenHash[:min(32, len(link.TokenHash))] }
+
+// visited lets a handler be reached only by a browser that opened the link, while the link works.
+func (h *Handlers) visited(next func(echo.Context, visit) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx := c.Request().Context()
+		id := c.Param("link")
+		proof, ok := h.pages.Cookie(c, cookieName(id))
+		if !ok {
+			return h.closed(c, id)
+		}
+		link, err := h.store.Link(ctx, id)
+		if paylink.KindOf(err) == paylink.NotFound || err == nil && proof != cookieValue(link) {
+			return h.closed(c, id)
+		}
+		if err != nil {
+			return err
+		}
+		if err := link.Usable(h.pages.Now()); err != nil {
+			return h.ended(c, link, err)
+		}
+		v, err := h.visit(c, link)
+		if err != nil {
+			return err
+		}
+		return next(c, v)
+	}
+}
+
+func (h *Handlers) visit(c echo.Context, link paylink.Link) (v visit, err error) {
+	ctx := c.Request().Context()
+	v = visit{link: link, firm: h.pages.Firm(c), words: h.pages.Words(c, link.Locale)}
+	if v.invoice, err = h.store.Invoice(ctx, link.InvoiceID); err != nil {
+		return v, err
+	}
+	if v.customer, err = h.store.Customer(ctx, v.invoice.CustomerID); err != nil {
+		return v, err
+	}
+	if v.balance, err = h.store.Balance(ctx, v.invoice.ID); err != nil {
+		return v, err
+	}
+	v.payments, err = h.store.PaymentsOf(ctx, v.invoice.ID)
+	return v, err
+}
+
+// frame is what the pages of a visit have around them.
+func (h *Handlers) frame(c echo.Context, v visit, title string, pairs ...any) templates.Frame {
+	f := h.pages.Frame(c, v.link.Locale, title, append(pairs, "invoice", v.invoice.Number, "firm", v.firm.Name)...)
+	f.Reference, f.Until = v.invoice.Number, v.link.ExpiresAt
+	if !v.link.PaidAt.IsZero() {
+		f.Until = v.link.PaidAt.Add(paylink.ReceiptLife)
+	}
+	return f
+}
+
+// opened notes that a person did something with the link.
+func (h *Handlers) opened(c echo.Context, v visit) error {
+	if !v.link.OpenedAt.IsZero() {
+		return nil
+	}
+	return h.invoicing.Opened(c.Request().Context(), v.link.ID)
+}
+
+// forScript says whether our script asks, and not a browser that shows a page.
+func forScript(c echo.Context) bool {
+	return strings.HasPrefix(c.Request().Header.Get("Accept"), "application/json")
+}
+
+// told is the domain's error that a page can say itself; false when it is for the one error map.
+func told(err error) (*paylink.Error, bool) {
+	e, ok := errors.AsType[*paylink.Error](err)
+	return e, ok && e.Kind != paylink.NotFound
+}
+
+func seeOther(c echo.Context, url string) error { return c.Redirect(http.StatusSeeOther, url) }
