@@ -38,7 +38,7 @@ func TestContendersTakeTurns(t *testing.T) {
 	}
 	var out strings.Builder
 	table(&out, g, rows)
-	if s := out.String(); !strings.Contains(s, "≥ 0.5, reached") || !strings.Contains(s, "≥ 0.5, MISSED") || !strings.Contains(s, "0.500 [0.100–0.500]") {
+	if s := out.String(); !strings.Contains(s, "≥ 0.5 ×, reached") || !strings.Contains(s, "≥ 0.5 ×, MISSED") || !strings.Contains(s, "0.500 [0.100–0.500]") {
 		t.Error(s)
 	}
 }

@@ -83,8 +83,10 @@ func run(ctx context.Context) error {
 
 // groups are the promises, in the order of the table.
 var groups = []group{
-	{name: "payment page, 16 connections", unit: "pages/s", prepare: pages(16)},
-	{name: "payment page, 64 connections", unit: "pages/s", prepare: pages(64)},
+	{name: "payment page, 16 connections", unit: "pages/s", prepare: pages(16, 0.10)},
+	{name: "payment page, 64 connections", unit: "pages/s", prepare: pages(64, 0.15)},
 	{name: "durable payments", unit: "/s", prepare: writes},
 	{name: "receipt", unit: "documents/s", prepare: documents},
+	{name: "start to the first payment page", unit: "ms", alone: true, prepare: firstPage},
+	{name: "weight of the payment page, compressed", unit: "KB", alone: true, prepare: weight},
 }

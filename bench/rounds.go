@@ -8,17 +8,20 @@ import (
 	"text/tabwriter"
 )
 
-// group is what is compared with each other. The first contender is the yardstick of the others.
+// group is what is compared with each other. The first contender is the yardstick of the others, unless each stands
+// alone.
 type group struct {
 	name    string
-	unit    string // of every figure; more is better
+	unit    string // of every figure; more is better, unless alone
+	alone   bool
 	prepare func(context.Context, bench) ([]contender, func(), error)
 }
 
-// contender is one thing measured. run does it for one round and returns how many a second.
+// contender is one thing measured. run does it for one round and returns the figure.
 type contender struct {
 	name  string
 	least float64 // goal: this many times the yardstick; 0 for none
+	most  float64 // goal: a figure of no more than this; 0 for none
 	run   func(context.Context) (float64, error)
 }
 
@@ -29,7 +32,26 @@ type row struct {
 	ratios  []float64 // to the yardstick in the same round
 }
 
-func (r row) reached() bool { return r.least == 0 || median(r.ratios) >= r.least }
+func (r row) reached() bool {
+	return (r.least == 0 || median(r.ratios) >= r.least) && (r.most == 0 || median(r.figures) <= r.most)
+}
+
+// goal says what was promised and whether it came so.
+func (r row) goal() string {
+	var goal string
+	switch {
+	case r.least > 0:
+		goal = fmt.Sprintf("≥ %.3g ×", r.least)
+	case r.most > 0:
+		goal = fmt.Sprintf("≤ %.4g", r.most)
+	default:
+		return ""
+	}
+	if !r.reached() {
+		return goal + ", MISSED"
+	}
+	return goal + ", reached"
+}
 
 // measure lets the contenders take turns, in the other direction every second round, so that a machine that slows down
 // slows all of them down.
@@ -75,17 +97,13 @@ func table(w io.Writer, g group, rows []row) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "  what\t%s\t× yardstick\tgoal\t\n", g.unit)
 	for i, r := range rows {
-		ratio, goal := "1 (yardstick)", ""
-		if i > 0 {
-			ratio = spread(r.ratios)
+		ratio := spread(r.ratios)
+		if g.alone {
+			ratio = ""
+		} else if i == 0 {
+			ratio = "1 (yardstick)"
 		}
-		if r.least > 0 {
-			goal = fmt.Sprintf("≥ %.3g, reached", r.least)
-			if !r.reached() {
-				goal = fmt.Sprintf("≥ %.3g, MISSED", r.least)
-			}
-		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t\n", r.name, spread(r.figures), ratio, goal)
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t\n", r.name, spread(r.figures), ratio, r.goal())
 	}
 	t.Flush()
 }

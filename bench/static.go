@@ -65,16 +65,3 @@ func startStatic(ctx context.Context) (address string, stop func(), err error) {
 	}
 	return strings.TrimSpace(line), stop, nil
 }
-
-// pages compares the payment page with a static one at so many connections.
-func pages(connections int) func(context.Context, bench) ([]contender, func(), error) {
-	return func(ctx context.Context, b bench) ([]contender, func(), error) {
-		address, stop, err := startStatic(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		return []contender{{name: "net/http, static 6 KB", run: func(ctx context.Context) (float64, error) {
-			return load(ctx, address, nil, connections, b.time)
-		}}}, stop, nil
-	}
-}
