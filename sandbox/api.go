@@ -69,6 +69,11 @@ func endpoints() []endpoint {
 		{"GET /v1/refunds/{id}", false, retrieveRefund},
 		{"POST /v1/refunds/{id}", false, updateRefund},
 
+		{"GET /v1/disputes", false, listDisputes},
+		{"GET /v1/disputes/{id}", false, retrieveDispute},
+		{"POST /v1/disputes/{id}", false, updateDispute},
+		{"POST /v1/disputes/{id}/close", false, closeDispute},
+
 		{"GET /v1/balance_transactions", false, listBalanceTransactions},
 		{"GET /v1/balance_transactions/{id}", false, retrieveBalanceTransaction},
 		{"GET /v1/balance/history", false, listBalanceTransactions},

@@ -38,6 +38,7 @@ type testCard struct {
 	refund    string // refundPending, refundFails; "" = at once
 	dispute   string // reason of the dispute opened after the charge
 	inquiry   bool   // that dispute is only an inquiry
+	settled   bool   // its money is available at once
 }
 
 const (
@@ -85,7 +86,7 @@ func newTestCards() []testCard {
 		{number: "4000002760000016", names: names("de"), brand: "visa", country: "DE"},
 		{number: "4000002500000003", names: names("fr"), brand: "visa", country: "FR"},
 		{number: "4000008260000000", names: names("gb"), brand: "visa", country: "GB"},
-		{number: "4000000000000077", names: names("bypassPending"), brand: "visa"},
+		{number: "4000000000000077", names: names("bypassPending"), brand: "visa", settled: true},
 
 		{number: "4000000000000002", names: names("chargeDeclined", "visa_chargeDeclined"), brand: "visa", refusal: declinedGeneric},
 		{number: "4000000000009995", names: names("chargeDeclinedInsufficientFunds", "visa_chargeDeclinedInsufficientFunds"), brand: "visa", refusal: declinedFunds},

@@ -179,22 +179,6 @@ func (ch *charge) holdUntil(t *tx) {
 	t.schedule(until, taskLapse, *ch.PaymentIntent)
 }
 
-// release gives a held authorization back: voided by a cancel, or lapsed. Stripe shows it as a refund of the
-// uncaptured charge; no balance transaction is made because no money had come.
-func release(t *tx, pi *paymentIntent, lapsed bool) {
-	ch, ok := edit[charge](t, *pi.LatestCharge)
-	if !ok {
-		return
-	}
-	ch.AmountRefunded, ch.Refunded = ch.Amount, true
-	if lapsed {
-		t.emit("charge.expired", ch)
-	} else {
-		t.emit("charge.refunded", ch)
-	}
-	t.truth(ch)
-}
-
 func retrieveCharge(c *call) (any, error) {
 	if err := c.params.problem(); err != nil {
 		return nil, err

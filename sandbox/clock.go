@@ -19,7 +19,15 @@ const (
 	taskLapse          = "authorization_lapses"
 	taskRefundSucceeds = "refund_succeeds"
 	taskRefundFails    = "refund_fails"
+	taskBook           = "charge_is_booked"
+	taskDispute        = "dispute_opens"
+	taskUnanswered     = "dispute_goes_unanswered"
+	taskReviewed       = "dispute_is_reviewed"
 )
+
+// asyncCaptureTakes is how long after an automatic_async capture the balance transaction comes
+// (https://docs.stripe.com/payments/payment-intents/asynchronous-capture).
+const asyncCaptureTakes = 5 * time.Second
 
 // task is something that happens by itself when its time comes.
 type task struct {
@@ -48,6 +56,20 @@ func happen(t *tx, k *task) {
 		settleRefund(t, k.Target, false)
 	case taskRefundFails:
 		settleRefund(t, k.Target, true)
+	case taskBook:
+		if ch, ok := edit[charge](t, k.Target); ok && ch.BalanceTransaction == nil {
+			bookCharge(t, ch)
+			t.emitChange("charge.updated", ch, map[string]any{"balance_transaction": nil})
+		}
+	case taskDispute:
+		if ch, ok := get[charge](t, k.Target); ok {
+			known := cardByBehaviour(ch.Hidden.TestCard)
+			openDispute(t, ch.ID, disputeRequest{Reason: known.dispute, Inquiry: known.inquiry})
+		}
+	case taskUnanswered:
+		lapseDispute(t, k.Target, "needs_response", "warning_needs_response")
+	case taskReviewed:
+		lapseDispute(t, k.Target, "under_review", "warning_under_review")
 	}
 }
 

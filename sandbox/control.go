@@ -13,6 +13,8 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /faults", s.serveFaults)
 	mux.HandleFunc("POST /faults", s.serveFaults)
 	mux.HandleFunc("DELETE /faults", s.serveFaults)
+	mux.HandleFunc("POST /disputes", s.serveDisputes)
+	mux.HandleFunc("POST /disputes/{id}", s.serveDisputes)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answerJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -35,6 +37,8 @@ var indexPage = template.Must(template.New("index").Parse(`<!doctype html>
 <dt><a href="/faults">/faults</a></dt><dd>what shall go wrong: <code>curl -d '{"match":"POST /v1/payment_intents/*/confirm","mode":"500_after"}' {{.}}/faults</code>;
 modes 500_before, 500_after, drop_before, drop_after, slow:30s, 429, bad_json; for a match such as <code>event payment_intent.*</code> lose, dup:3, delay:5s, reorder, bad_sig;
 <code>curl -X DELETE {{.}}/faults</code> clears them</dd>
+<dt><code>/disputes</code></dt><dd>a dispute of any paid charge: <code>curl -d '{"payment_intent":"pi_…","reason":"fraudulent"}' {{.}}/disputes</code>, and the bank's word on it:
+<code>curl -d '{"status":"won"}' {{.}}/disputes/dp_…</code></dd>
 <dt><code>/v1/…</code></dt><dd>Stripe's API, version 2023-10-16; test cards as on <a href="https://docs.stripe.com/testing">docs.stripe.com/testing</a></dd>
 <dt><a href="/js/stripe.js">/js/stripe.js</a></dt><dd>the stand-in for Stripe.js</dd>
 <dt><a href="/healthz">/healthz</a></dt><dd>whether it answers</dd>

@@ -51,6 +51,8 @@ func blank(kind string) (object, error) {
 		return &refund{}, nil
 	case "balance_transaction":
 		return &balanceTransaction{}, nil
+	case "dispute":
+		return &dispute{}, nil
 	}
 	return nil, fmt.Errorf("unknown kind %q", kind)
 }

@@ -34,12 +34,14 @@ func captureIntent(c *call) (any, error) {
 	taken := *amount
 	ch, _ := edit[charge](c.tx, *pi.LatestCharge)
 	ch.Captured, ch.AmountCaptured = true, taken
-	ch.AmountRefunded = ch.Amount - taken
 	ch.PaymentMethodDetails.Card.CaptureBefore = nil
 	ch.StatementDescriptorSuffix = pi.StatementDescriptorSuffix
 	bookCharge(c.tx, ch)
 	pi.Status, pi.AmountCapturable, pi.AmountReceived = statusSucceeded, 0, taken
 	c.emit("charge.captured", ch)
+	if rest := ch.Amount - taken; rest > 0 {
+		bookReversal(c.tx, ch, release(c.tx, ch, rest, ""))
+	}
 	c.emit("payment_intent.succeeded", pi)
 	afterCapture(c.tx, ch)
 	c.truth(ch)

@@ -238,7 +238,11 @@ func (c *call) chargeIntent(pi *paymentIntent, m *paymentMethod, authenticated b
 	} else {
 		pi.Status, pi.AmountReceived = statusSucceeded, pi.Amount
 		ch.Captured, ch.AmountCaptured = true, ch.Amount
-		bookCharge(c.tx, ch)
+		if pi.CaptureMethod == "automatic_async" {
+			c.schedule(c.now.Add(asyncCaptureTakes), taskBook, ch.ID)
+		} else {
+			bookCharge(c.tx, ch)
+		}
 		c.emit("charge.succeeded", ch)
 		c.emit("payment_intent.succeeded", pi)
 		afterCapture(c.tx, ch)
@@ -293,7 +297,14 @@ func cancelIntent(c *call) (any, error) {
 
 func cancelNow(t *tx, pi *paymentIntent, reason string) {
 	if pi.Status == statusRequiresCapture {
-		release(t, pi, reason == "automatic")
+		ch, _ := edit[charge](t, *pi.LatestCharge)
+		why := ""
+		if reason == "automatic" {
+			why = "expired_uncaptured_charge"
+			t.emit("charge.expired", ch)
+		}
+		release(t, ch, ch.Amount, why)
+		t.truth(ch)
 	}
 	at := t.unix()
 	pi.Status, pi.CanceledAt, pi.NextAction, pi.AmountCapturable = statusCanceled, &at, nil, 0

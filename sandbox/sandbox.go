@@ -93,7 +93,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s.apiRoutes(mux)
 	s.controlRoutes(mux)
 	s.inbox.routes(mux)
-	browserRoutes(mux)
+	browserRoutes(mux, s.keys.Publishable)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
 	ctx, s.stop = context.WithCancel(ctx)
 	s.group.Go(func() {
