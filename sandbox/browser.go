@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"html/template"
 	"net/http"
 	"path"
 	"time"
@@ -18,8 +19,9 @@ var browserFiles embed.FS
 // stripeParts are joined in this order.
 var stripeParts = []string{"api.js", "element.js", "elements.js", "challenge.js", "stripe.js"}
 
-// browserRoutes adds the stand-in of Stripe.js to mux. Its pages call the API on the origin they came from.
-func browserRoutes(mux *http.ServeMux) {
+// browserRoutes adds the stand-in of Stripe.js to mux. Its pages call the API on the origin they came from; the bank's
+// page, which no page of the merchant need stand around, does so with the account's publishable key.
+func browserRoutes(mux *http.ServeMux, publishableKey string) {
 	script := joinScript("browser/stripejs/", stripeParts)
 	mux.HandleFunc("GET /js/stripe.js", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
@@ -27,9 +29,10 @@ func browserRoutes(mux *http.ServeMux) {
 		serveFresh(w, r, "stripe.js", script)
 	})
 	for _, element := range []string{"payment", "card", "cardNumber", "cardExpiry", "cardCvc"} {
-		mux.HandleFunc("GET /js/elements/"+element, serveFramed("browser/frame/frame.html"))
+		mux.HandleFunc("GET /js/elements/"+element, serveFramed("frame.html", browserFile("browser/frame/frame.html")))
 	}
-	mux.HandleFunc("GET /js/3ds", serveFramed("browser/bank/bank.html"))
+	bank := bytes.ReplaceAll(browserFile("browser/bank/bank.html"), []byte("PUBLISHABLE_KEY"), []byte(template.HTMLEscapeString(publishableKey)))
+	mux.HandleFunc("GET /js/3ds", serveFramed("bank.html", bank))
 	for _, file := range []string{
 		"frame/frame.js", "frame/frame.css", "frame/card.js", "frame/style.js", "frame/texts.js", "bank/bank.js", "bank/bank.css",
 	} {
@@ -65,8 +68,7 @@ func serveFresh(w http.ResponseWriter, r *http.Request, name string, content []b
 }
 
 // serveFramed serves a page that any site may frame and that talks to its own origin only.
-func serveFramed(name string) http.HandlerFunc {
-	content := browserFile(name)
+func serveFramed(name string, content []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'")
 		w.Header().Set("Referrer-Policy", "no-referrer")

@@ -1,277 +1,15 @@
 package sandbox
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/page"
-	cdpruntime "github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
-
-// cardAPI answers what the browser asks of the API and keeps it. It stands for the API where the test is about the
-// browser's half.
-type cardAPI struct {
-	mu     sync.Mutex
-	calls  []apiCall
-	status string // of the PaymentIntent
-	fault  string // an error's JSON to answer instead
-}
-
-type apiCall struct {
-	Path string
-	Form url.Values
-}
-
-func (a *cardAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	_ = r.ParseForm()
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	w.Header().Set("Content-Type", "application/json")
-	if r.Method == http.MethodPost {
-		a.calls = append(a.calls, apiCall{r.URL.Path, r.PostForm})
-	}
-	if a.fault != "" {
-		w.WriteHeader(http.StatusPaymentRequired)
-		_, _ = w.Write([]byte(a.fault))
-		return
-	}
-	switch {
-	case r.URL.Path == "/v1/confirmation_tokens":
-		_, _ = w.Write([]byte(`{"id":"ctoken_1","object":"confirmation_token"}`))
-		return
-	case r.URL.Path == "/v1/payment_methods":
-		_, _ = w.Write([]byte(`{"id":"pm_1","object":"payment_method"}`))
-		return
-	case strings.HasSuffix(r.URL.Path, "/sandbox_3ds"):
-		a.status = map[string]string{"succeed": "succeeded", "fail": "requires_payment_method"}[r.PostForm.Get("outcome")]
-	}
-	intent := map[string]any{
-		"id": "pi_1", "object": "payment_intent", "client_secret": "pi_1_secret_x", "amount": 77175, "currency": "usd",
-		"status": a.status, "statement_descriptor_suffix": "INV-1042",
-		"payment_method": map[string]any{"card": map[string]any{"brand": "visa", "last4": "3155"}},
-	}
-	switch a.status {
-	case "requires_action":
-		intent["next_action"] = map[string]any{"type": "use_stripe_sdk", "use_stripe_sdk": map[string]any{}}
-	case "requires_payment_method":
-		intent["last_payment_error"] = map[string]any{
-			"type": "invalid_request_error", "code": "payment_intent_authentication_failure", "message": "authentication failed",
-		}
-	}
-	_ = json.NewEncoder(w).Encode(intent)
-}
-
-func (a *cardAPI) set(status string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.status = status
-}
-
-func (a *cardAPI) last() apiCall {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.calls) == 0 {
-		return apiCall{}
-	}
-	return a.calls[len(a.calls)-1]
-}
-
-// payPage is a tab with a page of another origin than the sandbox's, under a policy as strict as Paylink's.
-type payPage struct {
-	*testing.T
-	ctx  context.Context
-	api  *cardAPI
-	page string // origin of the page
-	base string // origin of the sandbox
-}
-
-func startBrowser(t *testing.T) context.Context {
-	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.WindowSize(390, 844),
-	)
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	browser, stopBrowser := chromedp.NewContext(allocator)
-	t.Cleanup(stopBrowser)
-	if err := chromedp.Do(browser); err != nil {
-		t.Fatalf("start chromium: %v", err)
-	}
-	return browser
-}
-
-func openPayPage(t *testing.T, browser context.Context, actions ...chromedp.Action[chromedp.Void]) payPage {
-	t.Helper()
-	p := payPage{T: t, api: &cardAPI{status: "requires_payment_method"}}
-	mux := http.NewServeMux()
-	browserRoutes(mux)
-	mux.Handle("/v1/", p.api)
-	sandbox := httptest.NewServer(mux)
-	t.Cleanup(sandbox.Close)
-	p.base = sandbox.URL
-
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := strings.TrimPrefix(r.URL.Path, "/")
-		if name == "" {
-			name = "pay.html"
-		}
-		content, err := os.ReadFile(filepath.Join("browser/testdata", filepath.Base(name)))
-		if err != nil {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'self' %[1]s; style-src 'self'; "+
-			"frame-src %[1]s; connect-src 'self' %[1]s; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'", p.base))
-		serveFresh(w, r, name, []byte(strings.ReplaceAll(string(content), "SANDBOX", p.base)))
-	}))
-	t.Cleanup(site.Close)
-	p.page = site.URL
-
-	tab, closeTab := chromedp.NewContext(browser)
-	t.Cleanup(closeTab)
-	ctx, cancel := context.WithTimeout(tab, 30*time.Second)
-	t.Cleanup(cancel)
-	p.ctx = ctx
-	p.run(actions...)
-	p.run(chromedp.Navigate(p.page))
-	return p
-}
-
-func (p payPage) run(actions ...chromedp.Action[chromedp.Void]) {
-	p.Helper()
-	if err := chromedp.Do(p.ctx, actions...); err != nil {
-		p.Fatal(err)
-	}
-}
-
-// do runs statements in the page and waits for nothing.
-func (p payPage) do(statements string) {
-	p.Helper()
-	p.run(chromedp.Evaluate[chromedp.Void](statements + "; undefined"))
-}
-
-// eval gives the value of an expression in the page; a promise is awaited.
-func (p payPage) eval(expression string) any {
-	p.Helper()
-	wrapped := "(async () => ({ value: await (" + expression + ") ?? null }))()"
-	result, err := chromedp.Run(p.ctx, chromedp.Evaluate[map[string]any](wrapped, chromedp.EvalAwaitPromise))
-	if err != nil {
-		p.Fatalf("%s: %v", expression, err)
-	}
-	return result["value"]
-}
-
-// text is eval for a string; anything else becomes JSON.
-func (p payPage) text(expression string) string {
-	p.Helper()
-	value := p.eval(expression)
-	if s, ok := value.(string); ok {
-		return s
-	}
-	out, err := json.Marshal(value)
-	if err != nil {
-		p.Fatal(err)
-	}
-	return string(out)
-}
-
-// wait returns when the condition holds. (chromedp's own Poll needs a policy that allows eval.)
-func (p payPage) wait(condition string) {
-	p.Helper()
-	p.eval("new Promise((hold) => { const look = () => ((" + condition + ") ? hold() : requestAnimationFrame(look)); look(); })")
-}
-
-// inFrame gives the value of an expression in the frame whose address contains part. It runs in a world of its own,
-// which shares the document with the frame's script and nothing else.
-func (p payPage) inFrame(part, expression string) any {
-	p.Helper()
-	result, err := chromedp.Run(p.ctx, func(ctx context.Context, t *chromedp.Target) (any, error) {
-		frame, err := findFrame(ctx, t, part)
-		if err != nil {
-			return nil, err
-		}
-		world, err := cdp.Call(ctx, t, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: frame})
-		if err != nil {
-			return nil, err
-		}
-		return chromedp.Evaluate[any](expression, func(e *cdpruntime.EvaluateParams) { e.ContextID = world.ExecutionContextID })(ctx, t)
-	})
-	if err != nil {
-		p.Fatalf("%s: %v", expression, err)
-	}
-	return result
-}
-
-// findFrame waits for a frame whose address contains part: a new frame has none until its page comes.
-func findFrame(ctx context.Context, t *chromedp.Target, part string) (cdp.FrameID, error) {
-	for ctx.Err() == nil {
-		tree, err := cdp.Call(ctx, t, page.GetFrameTree, cdp.Empty{})
-		if err != nil {
-			return "", err
-		}
-		for _, child := range tree.FrameTree.ChildFrames {
-			if strings.Contains(child.Frame.URL, part) {
-				return child.Frame.ID, nil
-			}
-		}
-	}
-	return "", fmt.Errorf("no frame of %s: %w", part, ctx.Err())
-}
-
-func (p payPage) field(name string) string {
-	p.Helper()
-	return p.inFrame("/js/elements/", "document.getElementById('"+name+"').value").(string)
-}
-
-func (p payPage) errors() string {
-	p.Helper()
-	return p.inFrame("/js/elements/", "[...document.querySelectorAll('.Error:not([hidden])')].map((e) => e.textContent).join(' ')").(string)
-}
-
-func (p payPage) open(options string) {
-	p.Helper()
-	p.do("open(" + options + ")")
-	p.wait("happened('ready')")
-}
-
-// typeCard types into the fields one key at a time, as a person does; the fields pass the focus on.
-func (p payPage) typeCard(number string) {
-	p.Helper()
-	p.do("element.focus()")
-	p.wait("happened('focus')")
-	p.run(chromedp.KeyEvent(number + "1239" + "123"))
-	p.wait("seen.events.findLast((e) => e.name === 'change')?.complete === true")
-}
-
-// clean fails when the page's policy was broken, its console spoke, or a card number came near the page.
-func (p payPage) clean(number string) {
-	p.Helper()
-	if got := p.text("[...seen.violations, ...seen.errors].join('; ')"); got != "" {
-		p.Errorf("the page saw violations or errors: %s", got)
-	}
-	visible := p.text("JSON.stringify(seen) + document.documentElement.outerHTML")
-	for _, secret := range []string{number, number[len(number)-8:], "4242 4242"} {
-		if strings.Contains(visible, secret) {
-			p.Errorf("the page could see %q", secret)
-		}
-	}
-}
 
 func TestStripeJS(t *testing.T) {
 	browser := startBrowser(t)
@@ -287,7 +25,8 @@ func TestStripeJS(t *testing.T) {
 		"CardElementMakesAPaymentMethod":           testCardElement,
 		"SplitFieldsMakeAPaymentMethod":            testSplitFields,
 		"EventsAndLife":                            testElementLife,
-		"FrameTrustsOnlyItsPage":                   testFrameTrust,
+		"FrameAndPageTrustOnlyEachOther":           testTrust,
+		"AppearanceReachesTheFieldsOnly":           testAppearance,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, openPayPage(t, browser)) })
 	}
@@ -448,6 +187,11 @@ func testIntegrationErrors(t *testing.T, p payPage) {
 	if got := p.text("outcome(stripe.createConfirmationToken({ elements })).then((o) => o.message)"); !strings.HasPrefix(got, "elements.submit() must be called") {
 		t.Errorf("a second token without a second submit: %s", got)
 	}
+	p.eval("element.clear()")
+	p.eval("elements.submit()")
+	if got := p.text("outcome(stripe.createConfirmationToken({ elements })).then((o) => o.message)"); !strings.HasPrefix(got, "elements.submit() must be called") {
+		t.Errorf("a token after a submit that found errors: %s", got)
+	}
 }
 
 func testAPIErrors(t *testing.T, p payPage) {
@@ -468,11 +212,17 @@ func testAPIErrors(t *testing.T, p payPage) {
 	}
 }
 
-// challenge starts handleNextAction and waits until the bank's page can be used.
+// challenge starts handleNextAction for the stub's PaymentIntent.
 func (p payPage) challenge() {
 	p.Helper()
 	p.api.set("requires_action")
-	p.do("document.getElementById('pay').focus(); outcome(stripe.handleNextAction({ clientSecret: 'pi_1_secret_x' })).then((o) => { window.done = o })")
+	p.handle("pi_1_secret_x")
+}
+
+// handle starts handleNextAction and waits until the bank's page can be used. The outcome will be window.done.
+func (p payPage) handle(clientSecret string) {
+	p.Helper()
+	p.do("document.getElementById('pay').focus(); outcome(stripe.handleNextAction({ clientSecret: '" + clientSecret + "' })).then((o) => { window.done = o })")
 	p.wait("document.querySelector('dialog iframe')")
 	for ready := false; !ready; { // bounded by the tab's context
 		ready = p.inFrame("/js/3ds", "document.activeElement?.id === 'succeed'").(bool)
@@ -481,7 +231,7 @@ func (p payPage) challenge() {
 
 func testChallengeSucceeds(t *testing.T, p payPage) {
 	p.challenge()
-	if shown := p.inFrame("/js/3ds", "document.getElementById('payment').innerText.replace(/\\s+/g, ' ')"); shown != "Amount $771.75 To INV-1042 Card visa ••3155" {
+	if shown := p.inFrame("/js/3ds", "document.getElementById('payment').innerText.replace(/\\s+/g, ' ')"); shown != "Amount $771.75 To "+strings.TrimPrefix(p.page, "http://")+" Card visa ••3155" {
 		t.Errorf("the bank shows %q", shown)
 	}
 	p.run(chromedp.KeyEvent(kb.Enter)) // the focus is on Complete
@@ -603,22 +353,93 @@ func testElementLife(t *testing.T, p payPage) {
 	p.clean("4242424242424242")
 }
 
-func testFrameTrust(t *testing.T, p payPage) {
+func testTrust(t *testing.T, p payPage) {
 	p.open("deferred")
 	p.typeCard("4242424242424242")
-	// A script of the page that knows the frame but not its id gets no answer, and nothing leaves for other paths.
+	// Whoever does not know the frame's id is not heard; nothing leaves for paths that take no cards.
 	p.eval(`(async () => {
 		const frame = document.querySelector("iframe");
 		frame.contentWindow.postMessage({ type: "clear", id: "guess" }, "*");
 		const id = new URL(frame.src).hash.match(/id=([0-9a-f]+)/)[1];
+		window.frameID = id;
 		frame.contentWindow.postMessage({ type: "collect", call: 99, id, path: "//evil.example/v1/confirmation_tokens", prefix: "x", params: {} }, "*");
 		await new Promise((answered) => addEventListener("message", (e) => e.data.call === 99 && answered()));
+		// Not from the frame, though with its id: the page itself.
+		window.postMessage({ id, type: "change", detail: { empty: true, complete: false } }, "*");
+		await new Promise((heard) => addEventListener("message", (e) => e.source === window && heard()));
 	})()`)
+	// Not from the page, though with the frame's id: the frame's own window.
+	p.inFrame("/js/elements/", "window.postMessage({ type: 'clear', id: '"+p.text("frameID")+"' }, '*')")
+	p.eval("new Promise((later) => setTimeout(later, 50))") // a message that is dropped leaves nothing to wait for
 	if got := p.field("number"); got != "4242 4242 4242 4242" {
-		t.Errorf("a message without the id was obeyed: number is %q", got)
+		t.Errorf("a stranger's message was obeyed: number is %q", got)
+	}
+	if got := p.text("seen.events.at(-1).complete"); got != "true" {
+		t.Error("the page believed a change that did not come from the frame")
 	}
 	if got := p.api.last().Path; got != "" {
 		t.Errorf("card data left for %s", got)
 	}
 	p.clean("4242424242424242")
+}
+
+func testAppearance(t *testing.T, p payPage) {
+	p.open(`{ ...deferred, appearance: { theme: "flat", variables: { colorDanger: "rgb(1, 2, 3)", borderRadius: "10px" }, rules: {
+		".Input": { border: "1px solid rgb(4, 5, 6)", backgroundImage: "url(" + location.origin + "/leak)" },
+		".Input--invalid": { color: "rgb(7, 8, 9)" },
+		"body": { display: "none" }, ".Input {} body": { display: "none" },
+	} } }`)
+	style := func(property string) string {
+		return p.inFrame("/js/elements/", "getComputedStyle(document.getElementById('cvc'))."+property).(string)
+	}
+	if got := style("borderTopColor") + " " + style("borderTopLeftRadius"); got != "rgb(4, 5, 6) 10px" {
+		t.Errorf("fields look %s", got)
+	}
+	if got := p.inFrame("/js/elements/", "getComputedStyle(document.body).display"); got != "block" {
+		t.Errorf("a rule for something that is no field was applied: body is %s", got)
+	}
+	p.eval("elements.submit()")
+	p.run(chromedp.KeyEvent("4")) // ends the colour's transition for the others
+	p.eval("new Promise((later) => setTimeout(later, 200))")
+	if got := style("borderTopColor") + " " + style("color"); got != "rgb(1, 2, 3) rgb(7, 8, 9)" {
+		t.Errorf("a wrong field looks %s: want the theme's border in colorDanger and the page's colour", got)
+	}
+	p.eval("elements.update({ appearance: { theme: 'night' } })")
+	p.eval("new Promise((later) => setTimeout(later, 200))")
+	if got := style("backgroundColor"); got != "rgb(48, 49, 61)" {
+		t.Errorf("after the update fields are %s", got)
+	}
+}
+
+func TestBrowserFilesAreServedAsBrowsersNeedThem(t *testing.T) {
+	mux := http.NewServeMux()
+	browserRoutes(mux, `pk_test_"quoted"`)
+	for path, want := range map[string]string{
+		"/js/stripe.js":        "text/javascript; charset=utf-8",
+		"/js/frame.js":         "text/javascript; charset=utf-8",
+		"/js/frame.css":        "text/css; charset=utf-8",
+		"/js/elements/payment": "text/html; charset=utf-8",
+		"/js/3ds":              "text/html; charset=utf-8",
+	} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		h := w.Result().Header
+		if w.Code != http.StatusOK || h.Get("Content-Type") != want || h.Get("Cache-Control") != "no-cache" {
+			t.Errorf("%s: %d %s, %s", path, w.Code, h.Get("Content-Type"), h.Get("Cache-Control"))
+		}
+		if policy := h.Get("Content-Security-Policy"); strings.HasPrefix(want, "text/html") != strings.Contains(policy, "connect-src 'self'") {
+			t.Errorf("%s: policy %q", path, policy)
+		}
+		if path == "/js/stripe.js" && h.Get("Access-Control-Allow-Origin") != "*" {
+			t.Error("stripe.js cannot be loaded with crossorigin")
+		}
+		if path == "/js/3ds" && !strings.Contains(w.Body.String(), `data-key="pk_test_&#34;quoted&#34;"`) {
+			t.Error("the bank's page lacks the key")
+		}
+	}
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/js/elements/iban", nil))
+	if w.Code != http.StatusNotFound {
+		t.Errorf("an element that does not exist: %d", w.Code)
+	}
 }

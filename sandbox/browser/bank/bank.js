@@ -1,7 +1,8 @@
 // The bank's page of 3-D Secure: asks, tells the API the answer, and hands the customer back: to the page around it when
 // framed, to return_url when it stands alone (next_action redirect_to_url).
 const query = new URLSearchParams(location.search);
-const [id, clientSecret, key] = ["payment_intent", "client_secret", "key"].map((name) => query.get(name) ?? "");
+const [id, clientSecret] = ["payment_intent", "client_secret"].map((name) => query.get(name) ?? "");
+const { key } = document.documentElement.dataset;
 const around = new URLSearchParams(location.hash.slice(1));
 const framed = window.parent !== window;
 
@@ -30,11 +31,13 @@ const money = (amount, currency) => {
   return format.format(amount / 10 ** format.resolvedOptions().maximumFractionDigits);
 };
 
+const returnTo = (intent) => query.get("return_url") ?? intent.next_action?.redirect_to_url?.return_url;
+
 const show = (intent) => {
   find("amount").textContent = money(intent.amount, intent.currency.toUpperCase());
-  const payee = intent.statement_descriptor ?? intent.statement_descriptor_suffix ?? intent.description;
-  find("merchant").textContent = payee;
-  find("payee").hidden = !payee;
+  const asking = framed ? around.get("parent") : returnTo(intent);
+  find("merchant").textContent = asking && new URL(asking).host;
+  find("payee").hidden = !asking;
   const card = intent.payment_method?.card;
   find("card").textContent = card ? `${card.brand} ••${card.last4}` : "";
   find("means").hidden = !card;
@@ -43,7 +46,7 @@ const show = (intent) => {
 
 const handBack = (intent) => {
   if (framed) return tell("done");
-  const to = query.get("return_url") ?? intent.next_action?.redirect_to_url?.return_url;
+  const to = returnTo(intent);
   if (!to) return say("Done. You can close this page.");
   const url = new URL(to);
   if (!/^https?:$/.test(url.protocol)) throw new Error("return_url is not a web address.");

@@ -50,7 +50,6 @@ const build = (name) => {
   form.append(box);
   fields.set(name, { box, input, label, error, touched: false });
 };
-shown.forEach(build);
 
 const valueOf = (name) => (fields.get(name)?.box.hidden ? undefined : fields.get(name)?.input.value);
 const numberDigits = () => digitsOf(valueOf("number") ?? "");
@@ -271,6 +270,7 @@ window.addEventListener("message", async ({ source, origin, data }) => {
   if (source !== window.parent || origin !== page || data?.id !== id) return;
   switch (data.type) {
     case "init":
+      shown.forEach(build); // not before the styles are known: nothing flashes
       apply(data.settings);
       tellHeight();
       new ResizeObserver(tellHeight).observe(document.body);

@@ -9,10 +9,11 @@ const sheet = new CSSStyleSheet();
 document.adoptedStyleSheets = [sheet];
 let setVariables = [];
 
+// addRule puts a rule into its layer of frame.css: a plain class below the theme's states, a state above them.
 const addRule = (name, properties) => {
-  // Twice the class: stronger than the theme's own rules, as a page's rules are.
-  const strong = name.replace(/^\.(Input|Label|Error)/, ".$1.$1");
-  const rule = sheet.cssRules[sheet.insertRule(`${strong} {}`, sheet.cssRules.length)];
+  const layer = /--|:/.test(name) ? "page-state" : "page";
+  const block = sheet.cssRules[sheet.insertRule(`@layer ${layer} {}`, sheet.cssRules.length)];
+  const rule = block.cssRules[block.insertRule(`${name} {}`)];
   for (const [property, value] of Object.entries(properties)) rule.style.setProperty(kebab(property), String(value));
 };
 

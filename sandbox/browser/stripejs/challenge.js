@@ -8,7 +8,7 @@ const challenge = (paymentIntent, key) => new Promise((resolve) => {
   const frame = document.createElement("iframe");
   frame.name = `__privateStripeFrame${frameID}`;
   frame.title = "Your bank asks you to confirm the payment";
-  const query = new URLSearchParams({ payment_intent: id, client_secret: clientSecret, key });
+  const query = new URLSearchParams({ payment_intent: id, client_secret: clientSecret });
   frame.src = `${base}/js/3ds?${query}#${new URLSearchParams({ id: frameID, parent: location.origin })}`;
   const close = document.createElement("button");
   close.type = "button";

@@ -16,6 +16,17 @@ const finish = async (key, paymentIntent) => {
   return { paymentIntent: object };
 };
 
+// mismatch tells where the options the customer saw differ from the PaymentIntent, which then must not be confirmed.
+const mismatch = (context, intent) => {
+  if (!context) return null;
+  const seen = { amount: context.amount, currency: context.currency, capture_method: context.capture_method ?? "automatic", setup_future_usage: context.setup_future_usage ?? null };
+  for (const [name, value] of Object.entries(seen)) {
+    if (value === intent[name]) continue;
+    return { type: "invalid_request_error", param: name, message: `The provided ${name} (${value}) does not match the expected ${name} (${intent[name]}).` };
+  }
+  return null;
+};
+
 class StripeInstance {
   #key;
   #locale;
@@ -73,9 +84,12 @@ class StripeInstance {
     if (elements) {
       const element = this.#group(elements, call)._collect(call);
       checkBillingDetails(element, data.billing_details, call, "confirmParams");
+      const intent = await retrieve(this.#key, clientSecret, call);
+      const refusal = intent.error ?? mismatch(elements._clientContext(), intent.object);
+      if (refusal) return { error: refusal };
       answer = await element._ask("collect", {
         path: `/v1/payment_intents/${id}/confirm`, prefix: "payment_method_data",
-        params: { ...params, payment_method_data: { ...data, type: "card" }, client_context: elements._clientContext() },
+        params: { ...params, payment_method_data: { ...data, type: "card" } },
       });
     } else {
       answer = await api("POST", `/v1/payment_intents/${id}/confirm`, params);

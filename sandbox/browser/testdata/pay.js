@@ -13,7 +13,7 @@ window.appearance = () => ({
   },
 });
 
-window.stripe = Stripe("pk_test_page");
+window.stripe = Stripe("PUBLISHABLE_KEY");
 window.open = (options, elementOptions, type = "payment") => {
   window.elements = stripe.elements(options);
   window.element = elements.create(type, elementOptions);
