@@ -51,14 +51,16 @@ var mailFiles embed.FS
 
 var letter = template.Must(template.ParseFS(mailFiles, "mail/letter.html"))
 
-// HTML is the letter as most people see it: one table, every style inline, because mail programs
+// Letter writes a letter as most people see it: one table, every style inline, because mail programs
 // know little else. https://www.caniemail.com
-func (l Letter) HTML() (string, error) {
-	var b bytes.Buffer
-	if err := letter.Execute(&b, l); err != nil {
+func (s *Set) Letter(l Letter) (string, error) {
+	buf, _ := s.buffers.Get().(*bytes.Buffer)
+	defer s.buffers.Put(buf)
+	buf.Reset()
+	if err := letter.Execute(buf, l); err != nil {
 		return "", fmt.Errorf("write a letter: %w", err)
 	}
-	return b.String(), nil
+	return buf.String(), nil
 }
 
 // Text is the letter in plain text.
