@@ -88,15 +88,6 @@ func wantCode(t *testing.T, err error, kind paylink.Kind, want string) {
 	}
 }
 
-// must gives the value of a call that may not fail.
-func must[T any](t *testing.T, v T, err error) T {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 // filled is a T whose every field has a value of its own, so that a column that is left out, or two
 // that are swapped, show.
 func filled[T any](salt int) T {
