@@ -59,6 +59,7 @@ type Server struct {
 	offset     time.Duration
 	webhookURL string
 	inFlight   map[string]struct{} // idempotency keys being carried out
+	delivered  []chan struct{}     // closed when no event waits for delivery any more
 }
 
 // Start listens and serves; it returns when the sandbox answers. ctx bounds its life; Close ends it too.
@@ -186,6 +187,12 @@ func (s *Server) commit(t *tx) error {
 		return err
 	}
 	s.state.apply(changes)
+	if len(s.state.table("delivery").byKey) == 0 {
+		for _, done := range s.delivered {
+			close(done)
+		}
+		s.delivered = nil
+	}
 	if s.journal.full() {
 		if err := s.journal.compact(s.state); err != nil {
 			s.log.Warn("sandbox journal grows", "error", err)
@@ -246,6 +253,24 @@ func (s *Server) SetWebhookURL(url string) {
 	s.webhookURL = url
 	s.mu.Unlock()
 	s.courier.nudge()
+}
+
+// WaitDelivered returns when every event so far has been delivered, lost to a fault or given up.
+func (s *Server) WaitDelivered(ctx context.Context) error {
+	s.mu.Lock()
+	if len(s.state.table("delivery").byKey) == 0 {
+		s.mu.Unlock()
+		return nil
+	}
+	done := make(chan struct{})
+	s.delivered = append(s.delivered, done)
+	s.mu.Unlock()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("sandbox: waiting for webhooks: %w", ctx.Err())
+	}
 }
 
 // closeTimeout is how long Close waits for requests in flight.

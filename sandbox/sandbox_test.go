@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,24 @@ import (
 	"github.com/stripe/stripe-go/v76/client"
 	"github.com/stripe/stripe-go/v76/webhook"
 )
+
+// childDir makes the test binary a sandbox on that directory, so that a test can kill it.
+const childDir = "SANDBOX_TEST_CHILD_DIR"
+
+func TestMain(m *testing.M) {
+	dir := os.Getenv(childDir)
+	if dir == "" {
+		os.Exit(m.Run())
+	}
+	s, err := Start(context.Background(), Options{DataDir: dir, WebhookURL: os.Getenv("SANDBOX_TEST_CHILD_WEBHOOK")})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	json.NewEncoder(os.Stdout).Encode(s.Env())
+	io.Copy(io.Discard, os.Stdin) // until the parent is gone
+	os.Exit(1)
+}
 
 // start runs a sandbox for one test.
 func start(t *testing.T, o Options) *Server {
@@ -36,12 +55,14 @@ func start(t *testing.T, o Options) *Server {
 }
 
 // stripeClient is Stripe's own client with nothing changed but its base URL and its retries.
-func stripeClient(s *Server) *client.API {
+func stripeClient(s *Server) *client.API { return stripeClientOf(s.Env()) }
+
+func stripeClientOf(env map[string]string) *client.API {
 	backend := func(kind stripe.SupportedBackend) stripe.Backend {
-		return stripe.GetBackendWithConfig(kind, &stripe.BackendConfig{URL: stripe.String(s.URL()), MaxNetworkRetries: stripe.Int64(0),
+		return stripe.GetBackendWithConfig(kind, &stripe.BackendConfig{URL: stripe.String(env["STRIPE_API_BASE"]), MaxNetworkRetries: stripe.Int64(0),
 			EnableTelemetry: stripe.Bool(false), LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull}})
 	}
-	return client.New(s.Env()["STRIPE_SECRET_KEY"], &stripe.Backends{API: backend(stripe.APIBackend),
+	return client.New(env["STRIPE_SECRET_KEY"], &stripe.Backends{API: backend(stripe.APIBackend),
 		Connect: backend(stripe.ConnectBackend), Uploads: backend(stripe.UploadsBackend)})
 }
 
@@ -171,7 +192,13 @@ type webhookEndpoint struct {
 }
 
 func newWebhookEndpoint(t *testing.T, s *Server) *webhookEndpoint {
-	e := &webhookEndpoint{secret: s.Env()["STRIPE_WEBHOOK_SECRET"]}
+	e := listenForWebhooks(t, s.Env()["STRIPE_WEBHOOK_SECRET"])
+	s.SetWebhookURL(e.URL)
+	return e
+}
+
+func listenForWebhooks(t *testing.T, secret string) *webhookEndpoint {
+	e := &webhookEndpoint{secret: secret}
 	e.cond = sync.NewCond(&e.mu)
 	e.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		raw, _ := io.ReadAll(r.Body)
@@ -191,7 +218,6 @@ func newWebhookEndpoint(t *testing.T, s *Server) *webhookEndpoint {
 		}
 	}))
 	t.Cleanup(e.Close)
-	s.SetWebhookURL(e.URL)
 	return e
 }
 
@@ -469,6 +495,7 @@ func TestIdempotency_ReplaysTheFirstAnswer(t *testing.T) {
 func TestIdempotency_BusyKeyIsAConflict(t *testing.T) {
 	s, _ := setup(t)
 	sk := s.Env()["STRIPE_SECRET_KEY"]
+	hooks := newWebhookEndpoint(t, s)
 	fails(t, s, "POST /v1/customers", "slow:1h")
 	done := make(chan int)
 	go func() {
@@ -484,15 +511,7 @@ func TestIdempotency_BusyKeyIsAConflict(t *testing.T) {
 		resp.Body.Close()
 		done <- resp.StatusCode
 	}()
-	for { // until the slow request has had its effect
-		s.mu.Lock()
-		made := len(s.state.table("customer").order)
-		s.mu.Unlock()
-		if made == 1 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	hooks.wait(t, "the effect of the slow request", func() bool { return hooks.has("customer.created") })
 	// The record exists already; a busy key means its answer is not out yet.
 	status, body, header := post(t, s, sk, "/v1/customers", url.Values{"name": {"x"}}, "Idempotency-Key", "busy")
 	if e, _ := body["error"].(map[string]any); status != 409 || e["code"] != "idempotency_key_in_use" || header.Get("Stripe-Should-Retry") != "true" {
