@@ -33,6 +33,12 @@ func (r reads) AuditOf(ctx context.Context, subject string, limit int) ([]AuditR
 	return list, found("audit", err)
 }
 
+// AuditNewest lists the newest lines of the log, whatever they are about.
+func (r reads) AuditNewest(ctx context.Context, limit int) ([]AuditRow, error) {
+	list, err := all(ctx, r, scanAudit, "select id, at, actor, action, subject, data from audit order by id desc limit $1", limit)
+	return list, found("audit", err)
+}
+
 // Audit logs who did what to which subject, in the transaction that does it. data is kept as JSON
 // for good: no secret goes into it.
 func (t *Tx) Audit(ctx context.Context, actor paylink.Actor, action, subject string, data any, at time.Time) error {

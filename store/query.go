@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -134,8 +135,16 @@ func (m moment) Scan(src any) error {
 // Page asks for one page of a list, newest first.
 type Page struct {
 	Limit  int    // 50 when not positive, 500 at most
-	Cursor string // "" for the first; else what the page before gave as next
+	Cursor string // "" for the first; else what the page before gave as next, or Cursor
+	Newer  bool   // the page that ends before the cursor, and next goes on towards the newest
 }
+
+// Cursor is the place in a list of what was made then and has this id.
+func Cursor(at time.Time, id string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(micros(at), 10) + "/" + id))
+}
+
+func (p Page) newer() bool { return p.Newer && p.Cursor != "" }
 
 func (p Page) limit() int {
 	if p.Limit <= 0 {
@@ -160,12 +169,15 @@ func (p Page) before() (us int64, id string, err error) {
 
 // cut takes one row more than the page has as the sign that there is a next page.
 func cut[T any](p Page, items []T, key func(T) (time.Time, string)) ([]T, string) {
-	if len(items) <= p.limit() {
-		return items, ""
+	next := ""
+	if len(items) > p.limit() {
+		items = items[:p.limit()]
+		next = Cursor(key(items[len(items)-1]))
 	}
-	items = items[:p.limit()]
-	at, id := key(items[len(items)-1])
-	return items, base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(micros(at), 10) + "/" + id))
+	if p.newer() {
+		slices.Reverse(items)
+	}
+	return items, next
 }
 
 // where collects conditions and their arguments.
@@ -182,8 +194,8 @@ func (w *where) add(condition string, arg any) {
 
 func (w *where) String() string { return strings.Join(w.text, " and ") }
 
-// page is the end of a statement that lists a page: the conditions, then newest first and one row
-// more than the page has. prefix is the table's, "i." or "".
+// page is the end of a statement that lists a page: the conditions, then newest first (or oldest, when
+// it goes towards the newest) and one row more than the page has. prefix is the table's, "i." or "".
 func (w *where) page(p Page, prefix string) (string, error) {
 	us, id, err := p.before()
 	if err != nil {
@@ -191,8 +203,12 @@ func (w *where) page(p Page, prefix string) (string, error) {
 	}
 	w.args = append(w.args, us, id, p.limit()+1)
 	n := len(w.args)
-	w.text = append(w.text, fmt.Sprintf("(%screated_at, %sid) < ($%d, $%d)", prefix, prefix, n-2, n-1))
-	return fmt.Sprintf(" where %s order by %screated_at desc, %sid desc limit $%d", w, prefix, prefix, n), nil
+	side, order := "<", "desc"
+	if p.newer() {
+		side, order = ">", "asc"
+	}
+	w.text = append(w.text, fmt.Sprintf("(%screated_at, %sid) %s ($%d, $%d)", prefix, prefix, side, n-2, n-1))
+	return fmt.Sprintf(" where %s order by %screated_at %s, %sid %s limit $%d", w, prefix, order, prefix, order, n), nil
 }
 
 // in gives "$2, $3, …" for ids, the first argument having number from.
