@@ -101,14 +101,17 @@ func (a asking) drop(version int) string {
 	if e, ok := a.link.Usable(a.now).(*paylink.Error); ok {
 		return e.Code
 	}
-	why := paylink.PayableOf(a.invoice, a.balance).Why
-	switch {
-	case version < a.link.Version:
+	if version < a.link.Version {
 		return "link.resent"
-	case !a.link.PaidAt.IsZero():
-		return "payable.paid"
-	case why == "paid" || why == "void" || why == "draft":
-		return "payable." + why
+	}
+	status := a.invoice.Status(a.balance)
+	if !a.link.PaidAt.IsZero() {
+		status = paylink.InvoicePaid
+	}
+	switch status {
+	case paylink.InvoicePaid, paylink.InvoiceVoid, paylink.InvoiceDraft:
+		return "payable." + string(status)
+	case paylink.InvoiceOpen, paylink.InvoicePartiallyPaid:
 	}
 	return ""
 }
@@ -124,6 +127,7 @@ func (m *Mailer) fillLink(ctx context.Context, p *parcel, a asking) error {
 	if err == nil {
 		p.message.Files = []file{{fileName("invoice", a.invoice.Number), "application/pdf", pdf}}
 	} else { // the mail is worth more than its attachment
+		m.Log.Error("draw an invoice", "invoice", a.invoice.ID, "error", err)
 		p.tasks = append(p.tasks, task{"invoice.pdf", a.invoice.ID, "task.invoice_pdf", map[string]any{"invoice": a.invoice.Number}})
 	}
 	return m.fill(p, a.letter(url, err == nil), a.firm)

@@ -99,10 +99,7 @@ func (r *relay) deliver(ctx context.Context, from, to string, message []byte) er
 		return fmt.Errorf("connect to the mail server: %w", err)
 	}
 	defer conn.Close()
-	deadline, _ := ctx.Deadline()
-	if err := conn.SetDeadline(deadline); err != nil {
-		return fmt.Errorf("limit the time of a mail: %w", err)
-	}
+	// Neither the server's silence nor its slowness outlives ctx.
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 
 	c, err := r.open(conn)
