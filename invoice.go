@@ -155,6 +155,14 @@ func (i *Invoice) Compute() error {
 // units.
 const MaxTotal = 10_000_000_000_000
 
+// Within gives the rules as they make sense for a total: a firm's usual minimum does not refuse a
+// small invoice.
+func (p PartialRules) Within(total money.Amount) PartialRules {
+	p.Minimum = min(p.Minimum, max(0, total.Minor))
+	p.FirstMinimum = min(p.FirstMinimum, max(0, total.Minor))
+	return p
+}
+
 func (p PartialRules) check(wrong *Fields, total money.Amount) {
 	if p.Minimum < 0 {
 		wrong.Add("partial.minimum", "negative")

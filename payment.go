@@ -131,3 +131,6 @@ const (
 	DeclinedLimit        DeclineReason = "limit"
 	DeclinedNoReason     DeclineReason = "no_reason"
 )
+
+// Known says whether a text is one of the statuses.
+func (s PaymentStatus) Known() bool { return rank[s] > 0 }

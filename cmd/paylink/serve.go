@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+
+	"paylink/config"
+)
+
+type serveCommand struct {
+	PrintConfig bool `help:"Print the configuration with its secrets hidden, and end."`
+}
+
+// Run serves until the program is told to stop.
+func (s serveCommand) Run(w *world) error {
+	c, err := config.FromEnv(w.getenv)
+	if err != nil {
+		return fmt.Errorf("the environment is not complete:\n%w", err)
+	}
+	if s.PrintConfig {
+		_, err := fmt.Fprint(w.stdout, c)
+		return err
+	}
+	log := logger(w.stdout, slog.LevelInfo)
+	a, err := newApp(w.ctx, c, log)
+	if err != nil {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(w.ctx, "tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("PAYLINK_ADDR: %w", err)
+	}
+	if c.MetricsAddr != "" {
+		if err := metrics(w.ctx, c.MetricsAddr); err != nil {
+			return err
+		}
+	}
+	log.Info("serving", "addr", l.Addr().String(), "base_url", c.BaseURL, "live", c.Live())
+	return a.run(w.ctx, l)
+}

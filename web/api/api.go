@@ -1,0 +1,117 @@
+// Package api is the REST interface for programs: customers, invoices, payment links and payments,
+// by key and in JSON.
+//
+// What it accepts and answers is written down in openapi.json, which it serves. It decides nothing:
+// invoicing makes things, payments moves money, web/page turns errors into problem documents.
+package api
+
+import (
+	_ "embed"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"paylink"
+	"paylink/access"
+	"paylink/invoicing"
+	"paylink/store"
+	"paylink/web/page"
+)
+
+// Handlers answer programs.
+type Handlers struct {
+	pages     *page.Renderer
+	store     *store.Store
+	invoicing *invoicing.Service
+	access    *access.Service
+}
+
+// New makes the handlers.
+func New(r *page.Renderer, s *store.Store, i *invoicing.Service, a *access.Service) *Handlers {
+	return &Handlers{pages: r, store: s, invoicing: i, access: a}
+}
+
+//go:embed openapi.json
+var openapi []byte
+
+// Register adds the routes. All but the description need a key.
+func (h *Handlers) Register(e *echo.Echo) {
+	e.GET("/api/openapi.json", func(c echo.Context) error {
+		return c.Blob(http.StatusOK, "application/json", openapi)
+	})
+	v1 := e.Group("/api/v1", h.authenticate)
+	v1.POST("/customers", h.createCustomer)
+	v1.GET("/customers", h.listCustomers)
+	v1.GET("/customers/:id", h.showCustomer)
+	v1.POST("/invoices", h.createInvoice)
+	v1.GET("/invoices", h.listInvoices)
+	v1.GET("/invoices/:id", h.showInvoice)
+	v1.POST("/invoices/:id/void", h.voidInvoice)
+	v1.POST("/invoices/:id/links", h.createLink)
+	v1.GET("/payments", h.listPayments)
+	v1.GET("/payments/:id", h.showPayment)
+	v1.GET("/payments/:id/receipt.pdf", h.showReceipt)
+}
+
+// authenticate knows the program by its key, afresh at each request: a revoked key ends at once.
+func (h *Handlers) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		scheme, bearer, _ := strings.Cut(c.Request().Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			bearer = ""
+		}
+		key, err := h.access.Key(c.Request().Context(), strings.TrimSpace(bearer))
+		if paylink.KindOf(err) == paylink.NotFound {
+			c.Response().Header().Set("WWW-Authenticate", `Bearer realm="paylink"`)
+			return echo.NewHTTPError(http.StatusUnauthorized)
+		}
+		if err != nil {
+			return err
+		}
+		c.Set("key", key)
+		return next(c)
+	}
+}
+
+func key(c echo.Context) paylink.APIKey {
+	key, _ := c.Get("key").(paylink.APIKey) // authenticate put it there
+	return key
+}
+
+func actor(c echo.Context) paylink.Actor { return paylink.Actor("key:" + key(c).ID) }
+
+// list is a page of a list; next_cursor is null on the last.
+type list[T any] struct {
+	Data []T     `json:"data"`
+	Next *string `json:"next_cursor"`
+}
+
+func answer[F, T any](c echo.Context, from []F, next string, show func(F) T) error {
+	page := list[T]{Data: make([]T, 0, len(from))}
+	for _, item := range from {
+		page.Data = append(page.Data, show(item))
+	}
+	if next != "" {
+		page.Next = &next
+	}
+	return c.JSON(http.StatusOK, page)
+}
+
+// stamp writes a moment as RFC 3339 in UTC; nil when there is none.
+func stamp(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	text := t.UTC().Format(time.RFC3339)
+	return &text
+}
+
+// optional is nil for an empty text, so that JSON says null.
+func optional[S ~string](s S) *S {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
