@@ -22,11 +22,11 @@ func TestNamesOfManyScriptsPrintRight(t *testing.T) {
 }
 
 var hostile = []string{
-	"", " ", "\x00", "a\x00b", "\xff\xfe\xfd", "a\xc3", "\u202eevil\u202c", "שלום עולם", "السلام عليكم", "﷽",
-	"😀👩‍👩‍👧‍👦🇪🇺", "e\u0301\u0301\u0301\u0301", strings.Repeat("\u0301", 500), strings.Repeat("W", 10_000), strings.Repeat("漢", 10_000),
-	strings.Repeat("a b ", 2_500), strings.Repeat(" ", 10_000), "\r\n\t\v\f\u2028\u2029", "(((", ")))", `\\\`, "endstream endobj",
-	"/JS (app.alert(1)) /OpenAction 1 0 R", "<script>alert(1)</script>", "{payer}{number}{moment}", "%s%d%!(EXTRA)", "\ufeff\ufffe\uffff",
-	"\U0010ffff", "\U00020000", "{nb}", "&amp;", string(rune(0xD800)),
+	"", " ", "\x00", "a\x00b \r\n\t\v\f\u2028\u2029", "\xff\xfe\xfd a\xc3", string(rune(0xD800)) + "\ufeff\ufffe\uffff",
+	"\u202eevil\u202c שלום עולם السلام عليكم ﷽", "😀👩‍👩‍👧‍👦🇪🇺 \U0010ffff\U00020000", strings.Repeat("e\u0301\u0301", 300),
+	strings.Repeat("W", 10_000), strings.Repeat("漢", 10_000), strings.Repeat("a b ", 2_500), strings.Repeat(" ", 10_000),
+	`((( ))) \\\ endstream endobj /JS (app.alert(1)) /OpenAction 1 0 R`,
+	"{payer}{number}{moment} {nb} %s%d%!(EXTRA) <script>alert(1)</script> &amp;",
 }
 
 // filled is the sample with one text everywhere.
@@ -71,7 +71,7 @@ func TestFault_E06PanicOfThePDFLibraryIsAnError(t *testing.T) {
 // FuzzPDFText draws any text in every place and reads the document back: positions right, nothing in
 // it that acts.
 func FuzzPDFText(f *testing.F) {
-	for _, s := range hostile {
+	for _, s := range []string{"Maria", "/JS (app.alert(1)) /OpenAction 1 0 R", "endstream endobj", "\xff(\\", "漢😀\x00"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -31,7 +31,7 @@ func manyInvoices() map[string]Invoice {
 			i = exampleInvoice()
 			i.Locale, i.Paper = l, paper
 			i.Lines = nil
-			for n := range 120 {
+			for n := range 60 {
 				i.Lines = append(i.Lines, Line{fmt.Sprintf("Line %d of many", n+1), 12345, money.New(1000, "USD"), "19%", money.New(1235, "USD")})
 			}
 			all[fmt.Sprintf("%s %s many", l, paper)] = i
@@ -41,7 +41,7 @@ func manyInvoices() map[string]Invoice {
 			i.Address = []string{long, long, "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"}
 			i.PayURL = "https://" + strings.Repeat("a-long-host.", 20) + "example/l/q3vYt0Jm8b7Xw1KcN5dRzE2hLpA9sUfG6iO"
 			most := money.New(math.MaxInt64, "USD")
-			i.Lines = []Line{{strings.Repeat(long, 20), math.MaxInt64, most, long, most}}
+			i.Lines = []Line{{strings.Repeat(long, 5), math.MaxInt64, most, long, most}}
 			i.Total, i.StillToPay, i.Subtotal = most, most, money.New(math.MinInt64, "USD")
 			i.Taxes = []TaxLine{{long, true, most}, {long, false, most}}
 			all[fmt.Sprintf("%s %s long", l, paper)] = i
@@ -58,8 +58,8 @@ func manyInvoices() map[string]Invoice {
 func TestLongInvoiceGoesOnOverleaf(t *testing.T) {
 	pdf := mustRenderInvoice(t, manyInvoices()["en a4 many"])
 	pages := strings.Split(strings.TrimSuffix(text(t, pdf), "\f"), "\f")
-	if len(pages) < 4 {
-		t.Fatalf("120 lines on %d pages", len(pages))
+	if len(pages) < 3 {
+		t.Fatalf("60 lines on %d pages", len(pages))
 	}
 	for n, page := range pages {
 		if want := fmt.Sprintf("Page %d of %d", n+1, len(pages)); !strings.Contains(page, want) {
@@ -73,7 +73,7 @@ func TestLongInvoiceGoesOnOverleaf(t *testing.T) {
 		}
 	}
 	all := strings.Join(pages, "")
-	for n := range 120 {
+	for n := range 60 {
 		if strings.Count(all, fmt.Sprintf("Line %d of many", n+1)) != 1 {
 			t.Errorf("line %d is not there once", n+1)
 		}

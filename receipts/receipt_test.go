@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,14 +109,13 @@ func TestReceiptStandsWhereItWasDrawn(t *testing.T) {
 func manyReceipts() map[string]Receipt {
 	long := strings.Repeat("Donaudampfschifffahrtselektrizitätenhauptbetriebswerk ", 4)
 	all := map[string]Receipt{}
-	for _, l := range locales {
-		for _, paper := range []Paper{A4, Letter} {
-			for status := range english.status {
-				r := exampleReceipt()
-				r.Locale, r.Paper, r.Status, r.Revision, r.Revisions = l, paper, status, 3, 3
-				all[fmt.Sprintf("%s %s %s", l, paper, status)] = r
-			}
+	statuses := slices.Sorted(maps.Keys(english.status))
+	for n, l := range locales {
+		for m, paper := range []Paper{A4, Letter} {
 			r := exampleReceipt()
+			r.Locale, r.Paper, r.Status, r.Revision, r.Revisions = l, paper, statuses[(n+m)%len(statuses)], 3, 3
+			all[fmt.Sprintf("%s %s", l, paper)] = r
+			r = exampleReceipt()
 			r.Locale, r.Paper = l, paper
 			r.Firm.Name, r.Firm.Tagline, r.Payer, r.Company, r.Number = long, long, long, long, long
 			r.Firm.Address = []string{long, long, "three", "four", "five", "six", "seven", "eight"}
@@ -270,7 +271,7 @@ func TestLargestAmountIsWhatWasCharged(t *testing.T) {
 
 // The code is what the phone sees, so the picture of the page is compared with it.
 func TestCodeOnThePageIsTheAddress(t *testing.T) {
-	const dpi = 300
+	const dpi = 150
 	i := exampleInvoice()
 	for _, c := range []struct {
 		pdf        []byte
