@@ -139,7 +139,7 @@ func (s *Server) answer(w http.ResponseWriter, a *answer, idempotencyKey string,
 		h.Set("Stripe-Should-Retry", a.retry)
 	}
 	w.WriteHeader(a.Status)
-	io.WriteString(w, a.Body) // a client that went away has no use for the error
+	w.Write([]byte(a.Body))
 }
 
 func errorBody(e *apiError) string {
@@ -379,8 +379,11 @@ func cut(w http.ResponseWriter) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	conn.SetDeadline(time.Now().Add(time.Second))
-	buf.WriteString("HTTP/1.1 2")
-	buf.Flush()
-	conn.Close()
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
+		return
+	}
+	if _, err := buf.WriteString("HTTP/1.1 2"); err == nil {
+		_ = buf.Flush() // cut short is what it shall be
+	}
 }

@@ -21,7 +21,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
-		indexPage.Execute(w, s.url) // a client that went away has no use for the error
+		_ = indexPage.Execute(w, s.url) // a client that went away has no use for the error
 	})
 }
 

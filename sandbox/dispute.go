@@ -311,7 +311,7 @@ func (s *Server) serveDisputes(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	t := s.begin(nil)
 	var d *dispute
-	problem := ""
+	var problem string
 	if id := r.PathValue("id"); id != "" {
 		d, problem = decideDispute(t, id, ask.Status)
 	} else {

@@ -151,7 +151,7 @@ func (j *journal) compact(s *state) error {
 			if err != nil {
 				return fmt.Errorf("compact journal: %w", err)
 			}
-			w.Write(append(line, '\n')) // the error is kept until Flush
+			_, _ = w.Write(append(line, '\n')) // the error is kept until Flush
 		}
 	}
 	if err := w.Flush(); err != nil {

@@ -132,7 +132,7 @@ func (t *tx) expand(m map[string]any, path string) *apiError {
 func (t *tx) expandSteps(m map[string]any, steps []string, path string) *apiError {
 	name, rest := steps[0], steps[1:]
 	value, known := m[name]
-	if !known && !(m["object"] == "charge" && name == "refunds") {
+	if hidden := m["object"] == "charge" && name == "refunds"; !known && !hidden {
 		return invalid("", "expand", "This property cannot be expanded (%s).", path)
 	}
 	switch v := value.(type) {
@@ -229,5 +229,5 @@ func answerJSON(w http.ResponseWriter, status int, v any) {
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	enc.Encode(v) // a client that went away has no use for the error
+	_ = enc.Encode(v) // a client that went away has no use for the error
 }

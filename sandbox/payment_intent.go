@@ -266,11 +266,11 @@ func createIntent(c *call) (any, error) {
 		}
 	}
 	if !c.confirming {
-		m, err := c.chooseMethod(pi)
+		m, given, err := c.chooseMethod(pi)
 		if err != nil {
 			return nil, err
 		}
-		if m != nil {
+		if given {
 			pi.PaymentMethod, pi.Status = &m.ID, statusRequiresConfirmation
 		}
 	}
@@ -352,11 +352,11 @@ func updateIntent(c *call) (any, error) {
 		}
 	}
 	if p.has("payment_method") || p.has("payment_method_data") {
-		m, err := c.chooseMethod(pi)
+		m, given, err := c.chooseMethod(pi)
 		if err != nil {
 			return nil, err
 		}
-		if m != nil {
+		if given {
 			pi.PaymentMethod, pi.Status, pi.NextAction = &m.ID, statusRequiresConfirmation, nil
 		}
 	} else if money && pi.Status == statusRequiresAction {

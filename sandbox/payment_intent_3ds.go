@@ -1,5 +1,7 @@
 package sandbox
 
+import "errors"
+
 // authenticateIntent is what the bank's page of 3-D Secure calls when the customer has answered it. Stripe has
 // no such endpoint: its banks do this out of sight.
 func authenticateIntent(c *call) (any, error) {
@@ -30,7 +32,7 @@ func authenticateIntent(c *call) (any, error) {
 		return pi, nil
 	}
 	answer, err := c.chargeIntent(pi, m, true)
-	if declined, ok := err.(*apiError); ok && declined.keep {
+	if declined := (*apiError)(nil); errors.As(err, &declined) && declined.keep {
 		return pi, nil // the customer passed; what the bank then said stands in last_payment_error
 	}
 	return answer, err

@@ -58,8 +58,8 @@ func btoi(b bool) int {
 	return 0
 }
 
-// chooseMethod finds or makes the PaymentMethod the call names, and checks that pi may use it.
-func (c *call) chooseMethod(pi *paymentIntent) (*paymentMethod, error) {
+// chooseMethod finds or makes the PaymentMethod the call names, and checks that pi may use it; false when it names none.
+func (c *call) chooseMethod(pi *paymentIntent) (*paymentMethod, bool, error) {
 	m := c.confirm.made
 	switch known, named := testCardNamed(c.confirm.method); {
 	case m != nil:
@@ -70,12 +70,12 @@ func (c *call) chooseMethod(pi *paymentIntent) (*paymentMethod, error) {
 	case c.confirm.method != "":
 		var ok bool
 		if m, ok = get[paymentMethod](c.tx, c.confirm.method); !ok {
-			return nil, missingParam("PaymentMethod", c.confirm.method, "payment_method")
+			return nil, false, missingParam("PaymentMethod", c.confirm.method, "payment_method")
 		}
 	default:
-		return nil, nil
+		return nil, false, nil
 	}
-	return m, checkMethod(pi, m)
+	return m, true, checkMethod(pi, m)
 }
 
 func checkMethod(pi *paymentIntent, m *paymentMethod) error {
@@ -170,8 +170,8 @@ func (c *call) confirmedMethod(pi *paymentIntent, token *confirmationToken) (*pa
 		m := token.spend(c.tx, pi)
 		return m, checkMethod(pi, m)
 	}
-	m, err := c.chooseMethod(pi)
-	if err != nil || m != nil {
+	m, given, err := c.chooseMethod(pi)
+	if err != nil || given {
 		return m, err
 	}
 	if pi.PaymentMethod == nil {

@@ -145,7 +145,7 @@ func TestClockAndTasks_SurviveAStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = start(t, Options{DataDir: dir})
-	if ahead := s.Now().Sub(time.Now()); ahead < 159*time.Hour || ahead > 161*time.Hour {
+	if ahead := time.Until(s.Now()); ahead < 159*time.Hour || ahead > 161*time.Hour {
 		t.Errorf("the clock is %s ahead", ahead)
 	}
 	if after := len(truthOf(t, s)); after != before {

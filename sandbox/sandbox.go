@@ -71,7 +71,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := s.open(o.DataDir); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	web, err := net.Listen("tcp", orDefault(o.Addr, "127.0.0.1:0"))
+	web, err := new(net.ListenConfig).Listen(ctx, "tcp", orDefault(o.Addr, "127.0.0.1:0"))
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
@@ -83,7 +83,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		web.Close()
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	smtp, err := net.Listen("tcp", orDefault(o.SMTPAddr, "127.0.0.1:0"))
+	smtp, err := new(net.ListenConfig).Listen(ctx, "tcp", orDefault(o.SMTPAddr, "127.0.0.1:0"))
 	if err != nil {
 		web.Close()
 		return nil, fmt.Errorf("sandbox: %w", err)

@@ -555,7 +555,7 @@ func TestFaults_HappenOnceAndAsSaid(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: no error", c.mode)
 		}
-		if _, ok := err.(*stripe.Error); ok != c.stripesError {
+		if answered := (*stripe.Error)(nil); errors.As(err, &answered) != c.stripesError {
 			t.Errorf("%s: %v", c.mode, err)
 		}
 		if got := made() - before; got != c.effect {

@@ -181,7 +181,7 @@ func (c *courier) send(ctx context.Context, url string, body []byte, badSignatur
 		return false
 	}
 	defer resp.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody)) // so that the connection is used again
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody)) // so that the connection is used again
 	return resp.StatusCode >= 200 && resp.StatusCode < 300
 }
 
