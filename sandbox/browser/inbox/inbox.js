@@ -35,10 +35,12 @@ const refresh = async () => {
   localTimes(document.getElementById("mails"));
 };
 
-setInterval(() => {
-  if (document.hidden || document.activeElement?.matches("#mails a")) return;
+const look = () => {
+  if (document.hidden || document.activeElement?.matches("#mails a")) return; // nobody looks, or somebody is about to press
   refresh().catch(() => {}); // the sandbox is being restarted; the next round finds it
-}, 3000);
+};
+setInterval(look, 3000);
+document.addEventListener("visibilitychange", look);
 
 const empty = document.getElementById("empty");
 empty.hidden = false;
