@@ -249,11 +249,15 @@ func (p *receiptPage) foot() error {
 }
 
 // checkAddress is where a receipt is checked, for a phone and for a reader. A host without scheme
-// is served by https.
+// is served by https, unless it is this machine itself, which only a demo shows.
 func checkAddress(host, code string) (address, shown string) {
 	scheme, rest, found := strings.Cut(host, "://")
 	if !found {
 		scheme, rest = "https", host
+		name := strings.Split(host, ":")[0]
+		if name == "localhost" || name == "127.0.0.1" {
+			scheme = "http"
+		}
 	}
 	shown = strings.TrimRight(rest, "/") + "/v/" + code
 	return scheme + "://" + shown, shown

@@ -301,6 +301,18 @@ func TestCodeOnThePageIsTheAddress(t *testing.T) {
 	}
 }
 
+func TestCheckAddressOpens(t *testing.T) {
+	for host, want := range map[string]string{
+		"pay.northwind.studio": "https://pay.northwind.studio/v/7KQM-2D9F", "127.0.0.1:8080": "http://127.0.0.1:8080/v/7KQM-2D9F",
+		"localhost": "http://localhost/v/7KQM-2D9F", "http://pay.test/": "http://pay.test/v/7KQM-2D9F",
+		"127.0.0.1.evil.example": "https://127.0.0.1.evil.example/v/7KQM-2D9F",
+	} {
+		if got, shown := checkAddress(host, "7KQM-2D9F"); got != want || strings.Contains(shown, "://") {
+			t.Errorf("%s is checked at %s, shown as %s", host, got, shown)
+		}
+	}
+}
+
 func TestPaidNeverComesFromThePaymentsAlone(t *testing.T) {
 	usd := func(n int64) money.Amount { return money.New(n, "USD") }
 	for _, c := range []struct {
