@@ -187,7 +187,11 @@ func (t *Tab) URL() string {
 	t.tb.Helper()
 	ctx, cancel := t.patience()
 	defer cancel()
-	at, err := chromedp.Run(ctx, chromedp.Location())
+	var at string
+	err := t.retry(ctx, func() (err error) {
+		at, err = chromedp.Run(ctx, chromedp.Location())
+		return err
+	})
 	if err != nil {
 		t.fail("reading the address: %v", err)
 	}

@@ -180,7 +180,7 @@ func (p *Process) Stop() {
 func (p *Process) finish() {
 	p.Stop()
 	log := p.Log()
-	for _, sign := range []string{"WARNING: DATA RACE", "\npanic: ", "fatal error: "} {
+	for _, sign := range []string{"WARNING: DATA RACE", "\npanic: ", "fatal error: ", "panicked"} {
 		if strings.Contains(log, sign) {
 			p.tb.Errorf("the process wrote %q\n%s", strings.TrimSpace(sign), p.tail())
 		}
@@ -192,8 +192,14 @@ func (p *Process) finish() {
 
 // tail is the end of the log, short enough to read.
 func (p *Process) tail() string {
-	log := p.Log()
-	return log[max(0, len(log)-8000):]
+	lines := strings.Split(p.Log(), "\n")
+	lines = lines[max(0, len(lines)-40):]
+	for i, l := range lines {
+		if len(l) > 600 {
+			lines[i] = l[:600] + "…"
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Run runs a command of paylink to its end and returns its standard output and exit code.
