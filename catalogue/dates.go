@@ -7,7 +7,7 @@ import (
 )
 
 // styles are the ways to write a moment in a sentence: {due}, {due:short}, {at:moment}.
-var styles = map[string]bool{"": true, "short": true, "full": true, "shortfull": true, "time": true, "moment": true, "stamp": true, "weekday": true, "monthname": true}
+var styles = map[string]bool{"": true, "short": true, "full": true, "shortfull": true, "time": true, "moment": true, "stamp": true, "zone": true, "weekday": true, "monthname": true}
 
 func (w Words) in(style string, t time.Time) string {
 	t = t.In(w.Zone())
@@ -27,6 +27,8 @@ func (w Words) in(style string, t time.Time) string {
 		return w.Moment(t)
 	case "stamp":
 		return w.Stamp(t)
+	case "zone":
+		return zoneName(t)
 	case "weekday":
 		return w.pattern("word.date.weekday", t)
 	case "monthname":

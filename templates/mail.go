@@ -88,7 +88,7 @@ func (l Letter) Text() string {
 		foot = append(foot, plain(line))
 	}
 	add(foot...)
-	add(l.Firm.Name, l.Address, l.Firm.Phone, l.Firm.Email)
+	add(l.Address, l.Firm.Phone, l.Firm.Email)
 	var legal []string
 	for _, part := range l.Legal() {
 		if part.Link != "" {
