@@ -154,13 +154,12 @@ func (s *Service) next(p paylink.Payment, in stripe.Intent) paylink.PaymentStatu
 // follow queues what must come after a change even if this run of the server ends now: the fence
 // around a question of the bank that the payer leaves open, and around a declined PaymentIntent.
 func (s *Service) follow(ctx context.Context, tx *store.Tx, before, p paylink.Payment) error {
-	if before.Status == p.Status {
+	switch {
+	case before.Status == p.Status:
 		return nil
-	}
-	switch p.Status {
-	case paylink.RequiresAction:
+	case p.Status == paylink.RequiresAction:
 		return enqueue(ctx, tx, "payment.fence", p.ID+"/action", fenceJob{Payment: p.ID, If: paylink.RequiresAction}, s.Now().Add(actionLife))
-	case paylink.Failed, paylink.Unknown:
+	case p.Status == paylink.Failed, p.Status == paylink.Unknown:
 		return enqueue(ctx, tx, "payment.fence", p.ID+"/declined", fenceJob{Payment: p.ID, If: p.Status}, s.Now())
 	}
 	return nil

@@ -27,7 +27,7 @@ func (s *Service) Check(ctx context.Context, id string) (paylink.Payment, error)
 	}
 	in, err := s.stripe.Intent(ctx, p.PaymentIntent)
 	if err != nil {
-		return p, nil // still not known: the page goes on saying so
+		return p, nil //nolint:nilerr // still not known: the page goes on saying so
 	}
 	return s.Follow(ctx, in)
 }

@@ -24,8 +24,10 @@ type Busy struct {
 	Err      error
 }
 
-func (b *Busy) Error() string        { return fmt.Sprintf("stripe answered %d: %v", b.Status, b.Err) }
-func (b *Busy) Unwrap() error        { return b.Err }
+func (b *Busy) Error() string { return fmt.Sprintf("stripe answered %d: %v", b.Status, b.Err) }
+func (b *Busy) Unwrap() error { return b.Err }
+
+// Is makes it an ErrUnknown.
 func (b *Busy) Is(target error) bool { return target == ErrUnknown }
 
 // Refusal says that Stripe refused the call and that it had no effect.
