@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"paylink"
@@ -91,6 +93,7 @@ func (t *Tx) ClaimJobs(ctx context.Context, kind string, now time.Time, lease ti
 		where id in (select id from job where kind = $2 and done_at = 0 and dead_at = 0 and run_at <= $3
 			order by run_at, id limit $4`+t.dialect.skipLocked+`)
 		returning `+jobColumns, micros(now.Add(lease)), kind, micros(now), limit)
+	slices.SortFunc(list, func(a, b Job) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID)) })
 	return list, wrote("job", err)
 }
 

@@ -100,7 +100,7 @@ func up(ctx context.Context, d *dialect, db *sql.DB, log *slog.Logger, options .
 	if err != nil {
 		return 0, 0, err
 	}
-	if from > to {
+	if from >= to { // so that who starts beside others need not wait for their lock
 		return from, to, newer(from, to)
 	}
 	files, err := fs.Sub(migrations, "migrations/"+d.name)

@@ -132,8 +132,8 @@ func sqlitePool(path, access string, conns int) *sql.DB {
 
 // assertSQLite refuses a library or settings under which a commit could be lost.
 func assertSQLite(ctx context.Context, db *sql.DB) error {
-	if _, number, _ := sqlite3.Version(); number < leastSQLite {
-		return fmt.Errorf("open database: SQLite %d is older than %d", number, leastSQLite)
+	if _, number, _ := sqlite3.Version(); checkSQLite(number) != nil {
+		return fmt.Errorf("open database: %w", checkSQLite(number))
 	}
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
 		var got string
@@ -143,6 +143,13 @@ func assertSQLite(ctx context.Context, db *sql.DB) error {
 		if got != want {
 			return fmt.Errorf("open database: %s is %s, not %s", pragma, got, want)
 		}
+	}
+	return nil
+}
+
+func checkSQLite(version int) error {
+	if version < leastSQLite {
+		return fmt.Errorf("SQLite %d is older than %d", version, leastSQLite)
 	}
 	return nil
 }

@@ -80,9 +80,12 @@ create table invoice (
 create unique index invoice_external on invoice (external_id) where external_id <> '';
 create index invoice_customer on invoice (customer_id, created_at, id);
 create index invoice_newest on invoice (created_at, id);
-create index invoice_standing on invoice (state, owed_amount, pending_amount, due);
+create index invoice_standing on invoice (owed_amount, pending_amount, due, state);
 create index invoice_topay on invoice (created_at, id) where state = 'open' and owed_amount > pending_amount;
 create index invoice_onway on invoice (created_at, id) where pending_amount > 0;
+create index invoice_paid on invoice (created_at, id) where state = 'open' and owed_amount <= 0;
+create index invoice_draft on invoice (created_at, id) where state = 'draft';
+create index invoice_void on invoice (created_at, id) where state = 'void';
 
 -- invoice_line: the rows of an invoice; quantity is ten-thousandths.
 create table invoice_line (

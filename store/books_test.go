@@ -1,0 +1,378 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"paylink"
+	"paylink/ledger"
+	"paylink/money"
+	"paylink/store"
+)
+
+func usd(minor int64) money.Amount { return money.New(minor, "USD") }
+
+func TestBalanceFollowsTheLedgerAndTheReservations(t *testing.T) {
+	each(t, func(t *testing.T, s opened) {
+		ctx := t.Context()
+		i := s.books(t, "inv_1", 100_000)
+		other := s.books(t, "inv_2", 500) // stays out of it
+		split := func(applied int64) ledger.Split {
+			return ledger.Split{Held: ledger.Stripe("USD"), Invoice: i.ID, Customer: i.CustomerID, Applied: usd(applied)}
+		}
+		want := paylink.Balance{Total: 100_000}
+		check := func(step string) {
+			t.Helper()
+			got, err := s.Balance(ctx, i.ID)
+			if err != nil || got != want {
+				t.Fatalf("after %s: got %+v, %v, want %+v", step, got, err, want)
+			}
+			rows, _, err := s.Invoices(ctx, store.InvoiceFilter{Search: i.Number})
+			if err != nil || len(rows) != 1 || rows[0].Balance != want {
+				t.Fatalf("after %s: the list says %+v, %v", step, rows, err)
+			}
+		}
+		check("issue")
+
+		p := payment("pay_1", i, 40_000)
+		p.Fee = usd(1_160)
+		s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, p); return err })
+		want.Pending = 40_000 // the fee is not part of the invoice
+		check("reservation")
+
+		p.Status = paylink.Processing
+		s.update(t, func(tx *store.Tx) error { return tx.UpdatePayment(ctx, p) })
+		check("processing")
+
+		p = s.settle(t, p)
+		want.Pending, want.Paid, want.Payments = 0, 40_000, 1
+		check("settlement")
+
+		for n, status := range []paylink.PaymentStatus{paylink.Failed, paylink.Canceled} {
+			q := payment(fmt.Sprintf("pay_no_%d", n), i, 20_000)
+			q.Status = status
+			s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, q); return err })
+		}
+		check("payments that came to nothing")
+
+		book := func(booking ledger.Transaction, err error) {
+			t.Helper()
+			s.update(t, func(tx *store.Tx) error { return post(ctx, tx, booking, err) })
+		}
+		book(ledger.Refund(header("refund", "re_1"), split(10_000)))
+		book(ledger.CreditNote(header("refund", "re_1"), i.ID, usd(10_000)))
+		want.Paid, want.Refunded, want.Credited = 30_000, 10_000, 10_000
+		check("refund that is not owed again")
+
+		book(ledger.Dispute(header("dispute", "dp_1"), split(5_000)))
+		want.Paid = 25_000
+		check("dispute")
+
+		if due := want.Due(); due != 65_000 {
+			t.Errorf("due is %d", due)
+		}
+		got, err := s.Balance(ctx, other.ID)
+		same(t, got, err, paylink.Balance{Total: 500})
+		held, err := s.AccountBalance(ctx, ledger.Stripe("USD"), "USD")
+		same(t, held, err, usd(41_160-10_000-5_000))
+		fees, err := s.AccountBalance(ctx, ledger.Fees, "USD")
+		same(t, fees, err, usd(-1_160))
+		none, err := s.AccountBalance(ctx, ledger.Stripe("EUR"), "EUR")
+		same(t, none, err, money.Zero("EUR"))
+		_, err = s.Balance(ctx, "inv_none")
+		unknown(t, err, "invoice")
+		s.verified(t)
+	})
+}
+
+// verified wants the books to hold.
+func (s opened) verified(t *testing.T) {
+	t.Helper()
+	violations, err := s.Verify(t.Context(), nil, start)
+	if err != nil || len(violations) > 0 {
+		t.Errorf("the books do not hold: %v, %v", violations, err)
+	}
+}
+
+func TestLedgerBooksASourceOnce(t *testing.T) {
+	each(t, func(t *testing.T, s opened) {
+		ctx := t.Context()
+		s.books(t, "inv_1", 1000)
+		for n, want := range []bool{true, false} {
+			s.update(t, func(tx *store.Tx) error {
+				credit, err := ledger.CreditNote(header("credit_note", "cn_1"), "inv_1", usd(100))
+				if err != nil {
+					return err
+				}
+				fresh, err := tx.Post(ctx, credit)
+				if fresh != want {
+					t.Errorf("time %d: fresh is %v", n+1, fresh)
+				}
+				return err
+			})
+		}
+		s.update(t, func(tx *store.Tx) error { // another kind of the same source is another booking
+			void, err := ledger.Void(header("credit_note", "cn_1"), "inv_1", usd(900))
+			return post(ctx, tx, void, err)
+		})
+		got, err := s.Balance(ctx, "inv_1")
+		same(t, got, err, paylink.Balance{Total: 1000, Credited: 1000})
+	})
+}
+
+func TestLedgerRefusesWhatDoesNotSumToZero(t *testing.T) {
+	each(t, func(t *testing.T, s opened) {
+		s.books(t, "inv_1", 1000)
+		credit, err := ledger.CreditNote(header("credit_note", "cn_1"), "inv_1", usd(100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		credit.Postings[0].Amount.Minor++
+		err = s.Update(t.Context(), func(tx *store.Tx) error { _, err := tx.Post(t.Context(), credit); return err })
+		if !errors.Is(err, ledger.ErrUnbalanced) {
+			t.Errorf("got %v", err)
+		}
+		unknown(t, s.Update(t.Context(), func(tx *store.Tx) error {
+			lost, err := ledger.CreditNote(header("credit_note", "cn_2"), "inv_none", usd(100))
+			return post(t.Context(), tx, lost, err)
+		}), "invoice")
+	})
+}
+
+func TestLedgerAndAuditAreAppendOnly(t *testing.T) {
+	each(t, func(t *testing.T, s opened) {
+		ctx := t.Context()
+		s.books(t, "inv_1", 1000)
+		s.update(t, func(tx *store.Tx) error { return tx.Audit(ctx, "system", "test", "inv_1", nil, start) })
+		if n, err := s.SealAudit(ctx, key, start); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		for table, column := range map[string]string{
+			"ledger_transaction": "memo", "ledger_posting": "account", "audit": "data", "audit_seal": "mac",
+		} {
+			statements := []string{"update " + table + " set " + column + " = " + column, "delete from " + table}
+			if s.Dialect() == "postgres" {
+				statements = append(statements, "truncate "+table+" cascade")
+			}
+			for _, statement := range statements {
+				if _, err := s.raw.ExecContext(ctx, statement); err == nil {
+					t.Errorf("%s: not refused", statement)
+				}
+			}
+		}
+	})
+}
+
+// TestInvariant_I8: of two who pay at once, what both together would pay too much is refused.
+func TestInvariant_I8_RaceForAnInvoiceNeverReservesTooMuch(t *testing.T) {
+	const rounds, payers, part, total = 200, 2, 700, 1000
+	each(t, func(t *testing.T, s opened) {
+		ctx := t.Context()
+		for round := range rounds {
+			i := s.books(t, fmt.Sprintf("inv_%d", round), total)
+			var begun atomic.Int32
+			var wait sync.WaitGroup
+			for n := range payers {
+				wait.Go(func() {
+					p := payment(fmt.Sprintf("pay_%d_%d", round, n), i, part)
+					err := s.Update(ctx, func(tx *store.Tx) error {
+						if _, err := tx.LockInvoice(ctx, i.ID); err != nil {
+							return err
+						}
+						balance, err := tx.Balance(ctx, i.ID)
+						if err != nil || balance.Due() < part {
+							return err
+						}
+						fresh, err := tx.InsertPayment(ctx, p)
+						if fresh {
+							begun.Add(1)
+						}
+						return err
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wait.Wait()
+			balance, err := s.Balance(ctx, i.ID)
+			if err != nil || begun.Load() != 1 || balance.Pending != part {
+				t.Fatalf("round %d: %d payments begun, %+v, %v", round, begun.Load(), balance, err)
+			}
+		}
+		s.verified(t)
+	})
+}
+
+func TestReceiptKeepsEveryField(t *testing.T) {
+	each(t, func(t *testing.T, s opened) {
+		ctx := t.Context()
+		i := s.books(t, "inv_1", 1000)
+		p := payment("pay_1", i, 400)
+		s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, p); return err })
+		p = s.settle(t, p)
+		first := receipt(p)
+		for _, read := range []func() (paylink.Receipt, error){
+			func() (paylink.Receipt, error) { return s.Receipt(ctx, first.ID, 0) },
+			func() (paylink.Receipt, error) { return s.Receipt(ctx, first.ID, 1) },
+			func() (paylink.Receipt, error) { return s.ReceiptByPayment(ctx, p.ID) },
+			func() (paylink.Receipt, error) { return s.ReceiptByCode(ctx, first.Code) },
+		} {
+			got, err := read()
+			same(t, got, err, first)
+		}
+		second := first
+		second.Revision, second.Status, second.Refunded = 2, paylink.ReceiptPartlyRefunded, usd(100)
+		s.update(t, func(tx *store.Tx) error { return tx.InsertReceiptRevision(ctx, second) })
+		got, err := s.Receipt(ctx, first.ID, 0)
+		same(t, got, err, second)
+		got, err = s.Receipt(ctx, first.ID, 1)
+		same(t, got, err, first)
+		got, err = s.ReceiptByCode(ctx, first.Code)
+		same(t, got, err, second)
+		list, err := s.ReceiptRevisions(ctx, first.ID)
+		same(t, list, err, []paylink.Receipt{first, second})
+
+		if err := s.Update(ctx, func(tx *store.Tx) error { return tx.InsertReceiptRevision(ctx, second) }); err == nil {
+			t.Error("a revision was replaced")
+		}
+		_, err = s.Receipt(ctx, first.ID, 3)
+		unknown(t, err, "receipt")
+		_, err = s.Receipt(ctx, "rcp_none", 0)
+		unknown(t, err, "receipt")
+		_, err = s.ReceiptByCode(ctx, "none")
+		unknown(t, err, "receipt")
+	})
+}
+
+// A number that was given in a transaction that was undone is given again: the series has no gaps.
+func TestReceiptNumbersHaveNoGaps(t *testing.T) {
+	each(t, func(t *testing.T, s opened) {
+		ctx := t.Context()
+		i := s.books(t, "inv_1", 10_000)
+		undone := errors.New("undone")
+		for n := range 10 {
+			p := payment(fmt.Sprintf("pay_%d", n), i, 100)
+			s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, p); return err })
+			err := s.Update(ctx, func(tx *store.Tx) error {
+				if _, err := tx.NextReceipt(ctx, "R-2026"); err != nil {
+					return err
+				}
+				return undone
+			})
+			if !errors.Is(err, undone) {
+				t.Fatal(err)
+			}
+			p = s.settle(t, p)
+			same(t, p.ReceiptNumber, nil, fmt.Sprintf("R-2026-%06d", n+1))
+		}
+		s.update(t, func(tx *store.Tx) error {
+			n, err := tx.NextReceipt(ctx, "R-2026B") // its own series
+			same(t, n, err, int64(1))
+			return errors.Join(err, tx.Raw(ctx, "delete from receipt_series where series = 'R-2026B'"))
+		})
+		s.verified(t)
+	})
+}
+
+// Numbers come in order of commit, however many settle at once.
+func TestReceiptNumbersAreGivenOnceInARace(t *testing.T) {
+	each(t, func(t *testing.T, s opened) {
+		var wait sync.WaitGroup
+		numbers := make([]int64, 40)
+		for n := range numbers {
+			wait.Go(func() {
+				if err := s.Update(t.Context(), func(tx *store.Tx) (err error) {
+					numbers[n], err = tx.NextReceipt(t.Context(), "R-2026")
+					return err
+				}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		seen := map[int64]bool{}
+		for _, n := range numbers {
+			if n < 1 || n > int64(len(numbers)) || seen[n] {
+				t.Fatalf("numbers %v", numbers)
+			}
+			seen[n] = true
+		}
+	})
+}
+
+func TestReceiptThatCouldNotBeReadBackIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, s opened) {
+		ctx := t.Context()
+		i := s.books(t, "inv_1", 1000)
+		p := payment("pay_1", i, 400)
+		p.ReceiptID, p.ReceiptNumber = "rcp_1", "R-2026-000001"
+		s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, p); return err })
+		r := receipt(p)
+		r.Fee = money.Amount{} // no currency
+		for name, spoil := range map[string]func(*paylink.Receipt){
+			"an amount without currency": func(r *paylink.Receipt) { r.Fee = money.Amount{} },
+			"a number without place":     func(r *paylink.Receipt) { r.Number = "R2026" },
+			"a series that gave none":    func(r *paylink.Receipt) { r.Number = "R-1999-000001" },
+		} {
+			r := receipt(p)
+			spoil(&r)
+			err := s.Update(ctx, func(tx *store.Tx) error {
+				if _, err := tx.NextReceipt(ctx, "R-2026"); err != nil {
+					return err
+				}
+				return tx.InsertReceipt(ctx, r)
+			})
+			if err == nil {
+				t.Errorf("%s was kept", name)
+			}
+		}
+	})
+}
+
+func TestFirstRenderingOfAReceiptStands(t *testing.T) {
+	each(t, func(t *testing.T, s opened) {
+		ctx := t.Context()
+		i := s.books(t, "inv_1", 1000)
+		p := payment("pay_1", i, 400)
+		s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, p); return err })
+		id := s.settle(t, p).ReceiptID
+		_, err := s.ReceiptPDF(ctx, id, 1)
+		unknown(t, err, "receipt_pdf")
+		if _, err := s.PDF(ctx, id, 1, func() ([]byte, error) { return nil, errors.New("no font") }); err == nil {
+			t.Error("an error of rendering is lost")
+		}
+
+		var wait sync.WaitGroup
+		got := make([][]byte, 8)
+		for n := range got {
+			wait.Go(func() {
+				pdf, err := s.PDF(context.WithoutCancel(ctx), id, 1, func() ([]byte, error) { return fmt.Appendf(nil, "%%PDF %d", n), nil })
+				if err != nil {
+					t.Error(err)
+				}
+				got[n] = pdf
+			})
+		}
+		wait.Wait()
+		for _, pdf := range got {
+			if !bytes.Equal(pdf, got[0]) || len(pdf) == 0 {
+				t.Fatalf("different people got different receipts: %q", got)
+			}
+		}
+		again, err := s.PDF(ctx, id, 1, func() ([]byte, error) { t.Error("rendered again"); return nil, nil })
+		same(t, again, err, got[0])
+
+		s.exec(t, "update receipt_revision set pdf = $1", []byte("%PDF forged"))
+		if _, err := s.PDF(ctx, id, 1, func() ([]byte, error) { t.Error("rendered again"); return nil, nil }); err == nil {
+			t.Error("forged bytes were served")
+		}
+		_, err = s.PDF(ctx, "rcp_none", 1, func() ([]byte, error) { return []byte("%PDF"), nil })
+		unknown(t, err, "receipt_pdf")
+	})
+}
