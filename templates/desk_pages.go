@@ -2,5 +2,7 @@ package templates
 
 // deskViews are the pages of staff; their layout is desk_layout.html.
 func deskViews() []View {
-	return nil
+	return []View{
+		DeskSignIn{}, DeskError{}, DeskInvoices{}, DeskInvoice{}, DeskSend{}, DeskConfirm{}, DeskLink{},
+	}
 }

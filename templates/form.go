@@ -56,6 +56,7 @@ func ProblemsOf(w catalogue.Words, e *paylink.Error, more ...any) Problems {
 
 // Summary is the list on top of a form that was not taken.
 type Summary struct {
+	Heading  string // "" counts what is to change
 	Problems Problems
 	Note     string // what did not happen: "Nothing was charged."
 }

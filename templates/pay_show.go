@@ -1,6 +1,10 @@
 package templates
 
-import "paylink/money"
+import (
+	"html/template"
+
+	"paylink/money"
+)
 
 // PayShow is the page a payer decides and pays on.
 type PayShow struct {
@@ -8,19 +12,19 @@ type PayShow struct {
 	Base    string // "/pay/lnk_…"
 	Number  string
 	Payer   string
-	Subject string // what the invoice is for
-	Issued  string // "3 lines · from October 28"
+	Subject string        // what the invoice is for
+	Issued  template.HTML // "3 lines · from October 28"
 	Total   money.Amount
 	Balance Balance
 	Due     *DueLine
 	Lines   []InvoiceLine
 
-	Chosen  money.Amount // what the form asks to pay; the whole when nothing else is
-	Presets []Preset     // none: only the whole may be paid, and nothing is asked
-	Other   *Money       // the field of another amount
-	Open    bool         // that field is the choice
-	Rule    string       // "From $50.00"
-	Uses    []Preset     // legal amounts near one that was not
+	Chosen  money.Amount  // what the form asks to pay; the whole when nothing else is
+	Presets []Preset      // none: only the whole may be paid, and nothing is asked
+	Other   *Money        // the field of another amount
+	Open    bool          // that field is the choice
+	Rule    template.HTML // "From $50.00"
+	Uses    []Preset      // legal amounts near one that was not
 
 	Methods  []Method
 	Save     *SaveBox
@@ -57,7 +61,7 @@ type InvoiceLine struct {
 // Preset is an amount that can be chosen by a press.
 type Preset struct {
 	Label  string
-	Detail string
+	Detail template.HTML
 	Amount money.Amount
 	Value  string // what it fills into the field
 	Chosen bool

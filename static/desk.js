@@ -1,0 +1,87 @@
+// Upgrades of the desk. Every act works without: dialogs are pages, menus are <details>, and the
+// server adds lines and sums.
+"use strict";
+
+const find = (selector, root = document) => root.querySelector(selector);
+const on = (type, selector, act) => document.addEventListener(type, (event) => {
+  const target = event.target.closest?.(selector);
+  if (target) act(event, target);
+});
+
+// A link to a page that holds a sheet opens the sheet over this page.
+on("click", "a[data-sheet]", async (event, link) => {
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  try {
+    const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const sheet = answer.ok && !answer.redirected && find(".sheet", page);
+    if (!sheet) throw new Error("no sheet");
+    const dialog = document.createElement("dialog");
+    const heading = find("h1", sheet);
+    heading.id = "sheet";
+    dialog.setAttribute("aria-labelledby", "sheet");
+    dialog.append(document.importNode(sheet, true));
+    dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+    dialog.addEventListener("click", (press) => { if (press.target === dialog) dialog.close(); });
+    link.closest("details")?.removeAttribute("open");
+    document.body.append(dialog);
+    dialog.showModal();
+    find("input:not([type=hidden]), textarea", dialog)?.focus();
+    upgrade(dialog);
+  } catch {
+    location.href = link.href;
+  }
+});
+on("click", "dialog [data-close]", (event, link) => { event.preventDefault(); link.closest("dialog").close(); });
+
+// One menu is open at a time.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.more[open], details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = find("details.more[open], details.menu[open]");
+  if (menu) { menu.open = false; find("summary", menu).focus(); }
+});
+
+on("click", "[data-copy]", async (_, button) => {
+  const field = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(field.value);
+    find("span", button).textContent = button.dataset.copied;
+  } catch {
+    field.select(); // the keyboard copies it
+  }
+});
+
+// A form is sent once, however often it is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+  event.submitter?.setAttribute("aria-disabled", "true");
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+const toast = find(".toast");
+if (toast) {
+  let timer;
+  const start = () => { timer = setTimeout(() => toast.remove(), 6000); };
+  toast.addEventListener("pointerenter", () => clearTimeout(timer));
+  toast.addEventListener("pointerleave", start);
+  start();
+}
+on("click", "[data-dismiss]", () => toast.remove());
+
+// What only a script can do is shown by it.
+function upgrade(root) {
+  for (const control of root.querySelectorAll("[data-copy], [data-dismiss]")) control.hidden = false;
+}
+upgrade(document);
+find(".problems")?.focus();
