@@ -110,20 +110,16 @@
     const problems = (said) => {
       if (!other) return;
       let line = $("f-amount-problem");
-      if (said.ok) {
-        if (line) line.remove();
-        amount.removeAttribute("aria-invalid");
-        $("uses").replaceChildren();
-        return;
-      }
-      if (!line) {
-        line = document.createElement("p");
-        line.className = "problem";
-        line.id = "f-amount-problem";
-        line.setAttribute("role", "alert");
-        $("uses").before(line);
-      }
+      if (line) line.remove();
+      $("uses").replaceChildren();
+      amount.removeAttribute("aria-invalid");
+      if (said.ok) return;
+      line = document.createElement("p");
+      line.className = "problem";
+      line.id = "f-amount-problem";
+      line.setAttribute("role", "alert");
       line.textContent = said.problem;
+      $("uses").before(line);
       amount.setAttribute("aria-invalid", "true");
       amount.setAttribute("aria-describedby", line.id);
       $("uses").replaceChildren(...(said.uses || []).map((use) => {

@@ -24,13 +24,6 @@ func dueLine(v visit) *templates.DueLine {
 	return line
 }
 
-func issued(v visit) string {
-	if v.invoice.IssuedOn == "" {
-		return v.words.Count("pay.lines", len(v.invoice.Lines))
-	}
-	return v.words.Count("pay.lines.from", len(v.invoice.Lines), "issued", v.invoice.IssuedOn)
-}
-
 func lines(v visit) []templates.InvoiceLine {
 	all := make([]templates.InvoiceLine, 0, len(v.invoice.Lines))
 	for _, l := range v.invoice.Lines {
@@ -55,25 +48,26 @@ func (v visit) most() money.Amount {
 }
 
 // presets are the amounts that can be chosen by a press: the whole, then what the firm expects next.
-func presets(v visit, p paylink.Payable) []templates.Preset {
-	w := v.words
-	preset := func(label, detail string, a money.Amount) templates.Preset {
-		return templates.Preset{Label: label, Detail: detail, Amount: a, Value: a.FieldText(w.Locale())}
+func presets(words templates.Page, v visit, p paylink.Payable) []templates.Preset {
+	preset := func(label string, a money.Amount) templates.Preset {
+		return templates.Preset{Label: label, Amount: a, Value: a.FieldText(v.words.Locale())}
 	}
 	most := v.most()
-	label := w.T("pay.full")
+	label := "pay.full"
 	if most.Minor < p.Due {
-		label = w.T("pay.most")
+		label = "pay.most"
 	}
-	all := []templates.Preset{preset(label, "", most)}
+	all := []templates.Preset{preset(v.words.T(label), most)}
 	switch {
 	case p.Next != nil && p.Next.Amount < p.Due:
-		all = append(all, preset(instalment(v, *p.Next), instalmentRest(v, *p.Next), v.amount(p.Next.Amount)))
-	case p.Next == nil && p.Min > p.Keep && p.Min < p.Due:
-		detail := w.T("pay.instalment.later", "rest", v.amount(p.Due-p.Min))
-		if p.Check(v.amount(p.Min)) == nil {
-			all = append(all, preset(w.T("pay.deposit"), detail, v.amount(p.Min)))
-		}
+		next := preset(instalment(v, *p.Next), v.amount(p.Next.Amount))
+		key, by := instalmentRest(v, *p.Next)
+		next.Detail = words.T(key, "rest", v.amount(p.Due-p.Next.Amount), "by", by)
+		all = append(all, next)
+	case p.Next == nil && p.Min > p.Keep && p.Min < p.Due && p.Check(v.amount(p.Min)) == nil:
+		deposit := preset(v.words.T("pay.deposit"), v.amount(p.Min))
+		deposit.Detail = words.T("pay.instalment.later", "rest", v.amount(p.Due-p.Min))
+		all = append(all, deposit)
 	}
 	return all
 }
@@ -88,18 +82,14 @@ func instalment(v visit, next paylink.Instalment) string {
 	return v.words.T("pay.instalment.next")
 }
 
-// instalmentRest says what is left after the part, and by when it is expected.
-func instalmentRest(v visit, next paylink.Instalment) string {
-	rest := v.amount(v.balance.Due() - next.Amount)
+// instalmentRest chooses the sentence for what is left after the part, and the day it is expected by.
+func instalmentRest(v visit, next paylink.Instalment) (key string, by paylink.Date) {
 	plan := v.invoice.Partial.Instalments
-	by := v.invoice.Due
-	if last := plan[len(plan)-1].Due; last > by {
-		by = last
-	}
+	by = max(v.invoice.Due, plan[len(plan)-1].Due)
 	if by == "" || by <= next.Due {
-		return v.words.T("pay.instalment.later", "rest", rest)
+		return "pay.instalment.later", by
 	}
-	return v.words.T("pay.instalment.rest", "rest", rest, "by", by)
+	return "pay.instalment.rest", by
 }
 
 // button says what pressing it does.
@@ -124,6 +114,22 @@ func (v visit) problems(what choice) templates.Problems {
 		typed = a
 	}
 	return templates.ProblemsOf(v.words, what.err, "typed", typed, "example", v.most().FieldText(v.words.Locale()), "firm", v.firm.Name)
+}
+
+// summary opens a page that was not taken. What no field is about has a heading of its own, and says
+// itself that nothing was charged.
+func (v visit) summary(what choice, status int) templates.Summary {
+	s := templates.Summary{Problems: v.problems(what)}
+	if len(what.err.Fields) > 0 {
+		s.Note = v.words.T("pay.nothing")
+		return s
+	}
+	heading := "error." + what.err.Code + ".title"
+	if !v.words.Has(heading) {
+		heading = "error.title." + strconv.Itoa(status)
+	}
+	s.Heading = v.words.T(heading)
+	return s
 }
 
 // uses are the legal amounts nearest to one that was not taken.

@@ -52,10 +52,14 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 	}
 	p := templates.PayShow{
 		Frame: h.frame(c, v, title), Base: v.base(), Number: v.invoice.Number, Payer: v.customer.Name,
-		Subject: v.invoice.Title, Issued: issued(v), Total: v.amount(v.invoice.Total.Minor), Balance: v.standing(), Due: dueLine(v), Lines: lines(v),
+		Subject: v.invoice.Title, Total: v.amount(v.invoice.Total.Minor), Balance: v.standing(), Due: dueLine(v), Lines: lines(v),
 		Key: h.PublishableKey, SoFar: h.soFar(v),
 	}
 	p.StripeJS, p.Script = h.StripeJS, true
+	p.Issued = p.Count("pay.lines", len(v.invoice.Lines))
+	if v.invoice.IssuedOn != "" {
+		p.Issued = p.Count("pay.lines.from", len(v.invoice.Lines), "issued", v.invoice.IssuedOn)
+	}
 	if p.Subject == "" {
 		p.Subject = v.words.T("pay.subject")
 	}
@@ -73,8 +77,8 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 	}
 	p.Other.Symbol, p.Other.SymbolFirst = money.Symbol(v.invoice.Currency, v.words.Locale())
 	if !payable.Whole {
-		p.Presets = presets(v, payable)
-		p.Rule = v.words.T("pay.other.from", "least", v.amount(payable.Min))
+		p.Presets = presets(p.Page, v, payable)
+		p.Rule = p.T("pay.other.from", "least", v.amount(payable.Min))
 		p.Open = !choose(p.Presets, p.Chosen, what)
 	}
 
@@ -88,7 +92,7 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 		p.Save = &templates.SaveBox{Label: v.words.T("pay.card.save"), Detail: v.words.T("pay.card.save.detail"), Ticked: what.save}
 	}
 	if what.err != nil {
-		p.Problems = templates.Summary{Problems: v.problems(what), Note: v.words.T("pay.nothing")}
+		p.Problems = v.summary(what, status)
 		if p.Other.Problem = p.Problems.Problems.For("amount"); p.Other.Problem != nil {
 			p.Uses = v.uses(p.Other.Problem.Args)
 		}

@@ -48,20 +48,21 @@ func New(r *page.Renderer, s *store.Store, i *invoicing.Service, p *payments.Ser
 
 // Register adds the routes. Only POSTs change anything.
 func (h *Handlers) Register(e *echo.Echo) {
-	e.GET("/l/:token", h.openLink)
-	e.GET("/v/:code", h.verifyReceipt)
+	get := func(path string, f echo.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, f) }
+	get("/l/:token", h.openLink)
+	get("/v/:code", h.verifyReceipt)
 
-	e.GET("/pay/:link", h.visited(h.showInvoice))
-	e.GET("/pay/:link/quote", h.visited(h.quoteAmount))
-	e.GET("/pay/:link/invoice.pdf", h.visited(h.showInvoicePDF))
+	get("/pay/:link", h.visited(h.showInvoice))
+	get("/pay/:link/quote", h.visited(h.quoteAmount))
+	get("/pay/:link/invoice.pdf", h.visited(h.showInvoicePDF))
 	e.POST("/pay/:link/payments", h.visited(h.beginPayment))
-	e.GET("/pay/:link/payments/:payment", h.visited(h.showPayment))
+	get("/pay/:link/payments/:payment", h.visited(h.showPayment))
 	e.POST("/pay/:link/payments/:payment/action", h.visited(h.answerBank))
 	e.POST("/pay/:link/payments/:payment/check", h.visited(h.checkPayment))
-	e.GET("/pay/:link/payments/:payment/receipt.pdf", h.visited(h.showReceipt))
-	e.GET("/pay/:link/forward", h.visited(h.showForward))
+	get("/pay/:link/payments/:payment/receipt.pdf", h.visited(h.showReceipt))
+	get("/pay/:link/forward", h.visited(h.showForward))
 	e.POST("/pay/:link/forward", h.visited(h.forwardLink))
-	e.GET("/pay/:link/fresh", h.showFreshSent)
+	get("/pay/:link/fresh", h.showFreshSent)
 	e.POST("/pay/:link/fresh", h.sendFresh)
 }
 

@@ -1,0 +1,239 @@
+package pay_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"paylink"
+	"paylink/invoicing"
+	"paylink/money"
+	"paylink/payments"
+	"paylink/provider/stripe"
+	"paylink/sandbox"
+	"paylink/static"
+	"paylink/store"
+	"paylink/store/storetest"
+	"paylink/templates"
+	"paylink/web/page"
+	"paylink/web/pay"
+)
+
+// site is the customers' pages on a real store and the sandbox, with one open invoice of $1,000.00
+// and one link to it.
+type site struct {
+	*echo.Echo
+	t         *testing.T
+	store     *store.Store
+	box       *sandbox.Server
+	invoicing *invoicing.Service
+	payments  *payments.Service
+	ring      paylink.KeyRing
+	customer  paylink.Customer
+	invoice   paylink.Invoice
+	link      paylink.Link
+	log       *bytes.Buffer
+	base      string // the site's own address, where it answers
+
+	mu      sync.Mutex
+	ahead   time.Duration
+	cookies map[string]*http.Cookie // the browser's
+}
+
+func (s *site) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Now().Add(s.ahead).UTC()
+}
+
+func (s *site) advance(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead += d
+}
+
+func newSite(t *testing.T, o pay.Options) *site {
+	t.Helper()
+	box, err := sandbox.Start(t.Context(), sandbox.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = box.Close() })
+	s := &site{Echo: echo.New(), t: t, store: storetest.SQLite(t), box: box, log: &bytes.Buffer{}, cookies: map[string]*http.Cookie{}}
+	server := httptest.NewServer(s.Echo)
+	t.Cleanup(server.Close)
+	s.base = server.URL
+	s.ring, _ = paylink.NewKeyRing("t1")
+	log := slog.New(slog.NewTextHandler(s.log, nil))
+	s.invoicing = invoicing.New(s.store, s.ring, invoicing.Options{BaseURL: s.base, Now: s.now})
+	s.payments = payments.New(s.store, stripe.New(stripe.Config{Key: box.Env()["STRIPE_SECRET_KEY"], BaseURL: box.URL(), Timeout: time.Second}), payments.Options{
+		Install: "install1", Boot: "boot1", Host: "pay.test", Budget: 3 * time.Second, Now: s.now, Log: log,
+	})
+	o.BaseURL, o.StripeJS, o.PublishableKey = s.base, box.URL()+"/js/stripe.js", box.Env()["STRIPE_PUBLISHABLE_KEY"]
+	r := page.New(page.Options{
+		Pages: templates.Load(), Files: static.Load(), Ring: s.ring, BaseURL: s.base, StripeJS: o.StripeJS,
+		Firm: s.store.Firm, Now: s.now, Log: log,
+	})
+	r.Use(s.Echo)
+	pay.New(r, s.store, s.invoicing, s.payments, s.ring, o).Register(s.Echo)
+
+	firm := paylink.NewFirm()
+	firm.Name, firm.Email, firm.Phone, firm.Hours = "Northwind Studio", "billing@northwind.example", "(503) 555-0142", "Monday to Friday, 9 to 5 Pacific"
+	firm.TimeZone = "America/Los_Angeles"
+	if err := s.invoicing.SaveFirm(t.Context(), "system", firm); err != nil {
+		t.Fatal(err)
+	}
+	if s.customer, err = s.invoicing.CreateCustomer(t.Context(), "system", paylink.Customer{Name: "Maria Keller", Email: "maria@keller.example"}); err != nil {
+		t.Fatal(err)
+	}
+	s.invoice, s.link = s.newInvoice(paylink.Invoice{
+		Number: "INV-1042", Title: "Brand refresh, phase 2", Partial: paylink.PartialRules{Allowed: true, Minimum: 5000},
+		Due: paylink.DateOf(s.now().AddDate(0, 0, 4), firm.Location()),
+	}, 100000)
+	return s
+}
+
+func (s *site) newInvoice(i paylink.Invoice, minor int64) (paylink.Invoice, paylink.Link) {
+	s.t.Helper()
+	one, err := money.ParseQuantity("1")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	i.CustomerID = s.customer.ID
+	if i.Currency == "" {
+		i.Currency = "USD"
+	}
+	if i.Lines == nil {
+		i.Lines = []paylink.Line{{Description: "Design", Quantity: one, UnitAmount: money.New(minor, i.Currency)}}
+	}
+	if i, err = s.invoicing.CreateInvoice(s.t.Context(), "system", i); err != nil {
+		s.t.Fatal(err)
+	}
+	links, err := s.invoicing.SendLinks(s.t.Context(), "system", i.ID, invoicing.Send{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if i, err = s.store.Invoice(s.t.Context(), i.ID); err != nil {
+		s.t.Fatal(err)
+	}
+	return i, links[0]
+}
+
+// ask is a request of the browser: it keeps cookies and names its own site as the origin of a POST.
+func (s *site) ask(method, path string, form url.Values, header ...string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	r := httptest.NewRequestWithContext(context.Background(), method, s.base+path, strings.NewReader(form.Encode()))
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", s.base)
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	for _, c := range s.cookies {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		s.cookies[c.Name] = c
+	}
+	return w
+}
+
+// open opens a link as its recipient does and gives the address it leads to.
+func (s *site) open(l paylink.Link) string {
+	s.t.Helper()
+	address, err := s.invoicing.URL(l)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	w := s.ask("GET", strings.TrimPrefix(address, s.base), nil)
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/pay/"+l.ID {
+		s.t.Fatalf("open the link: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	return w.Header().Get("Location")
+}
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="(\w+)" value="([^"]*)">`)
+
+// form is the pay form of a page, as a browser would send it.
+func (s *site) form(w *httptest.ResponseRecorder) url.Values {
+	s.t.Helper()
+	form := url.Values{}
+	for _, m := range hidden.FindAllStringSubmatch(w.Body.String(), -1) {
+		form.Set(m[1], m[2])
+	}
+	if form.Get("nonce") == "" {
+		s.t.Fatalf("no form in the page: %d %s", w.Code, w.Body)
+	}
+	return form
+}
+
+// card makes a ConfirmationToken as the browser's card form would, of one of Stripe's test cards.
+func (s *site) card(method string) string {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), "POST", s.box.URL()+"/v1/test_helpers/confirmation_tokens",
+		strings.NewReader(url.Values{"payment_method": {method}}.Encode()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(s.box.Env()["STRIPE_SECRET_KEY"], "")
+	response, err := (&http.Client{Timeout: 5 * time.Second}).Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var token struct{ ID string }
+	if err := json.NewDecoder(response.Body).Decode(&token); err != nil || token.ID == "" {
+		s.t.Fatalf("no confirmation token: %v", err)
+	}
+	return token.ID
+}
+
+// pay fills the form in and presses Pay.
+func (s *site) pay(l paylink.Link, amount, card string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	address := s.open(l)
+	form := s.form(s.ask("GET", address, nil))
+	form.Set("amount", amount)
+	form.Set("confirmation_token", s.card(card))
+	return s.ask("POST", address+"/payments", form)
+}
+
+func TestAPaymentEndsOnItsPageWithTheReceipt(t *testing.T) {
+	s := newSite(t, pay.Options{})
+	w := s.pay(s.link, "225.00", "pm_card_visa")
+	if w.Code != http.StatusSeeOther {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	address := w.Header().Get("Location")
+	body := s.ask("GET", address, nil).Body.String()
+	for _, want := range []string{"Thank you, Maria. <span class=\"nb\">$225.00</span> is paid.", "Visa ••4242", "m…a@keller.example", "$775.00</span> is still to pay", address + "/receipt.pdf"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q:\n%s", want, body)
+		}
+	}
+	pdf := s.ask("GET", address+"/receipt.pdf", nil)
+	if pdf.Code != http.StatusOK || !bytes.HasPrefix(pdf.Body.Bytes(), []byte("%PDF-")) || !strings.HasPrefix(pdf.Header().Get("Content-Disposition"), "inline") {
+		t.Errorf("receipt: %d %v", pdf.Code, pdf.Header())
+	}
+	again := s.ask("GET", address+"/receipt.pdf?download=1", nil)
+	if !bytes.Equal(again.Body.Bytes(), pdf.Body.Bytes()) || !strings.HasPrefix(again.Header().Get("Content-Disposition"), "attachment") {
+		t.Errorf("the receipt is not the same twice, or is not kept: %v", again.Header())
+	}
+}
