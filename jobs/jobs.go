@@ -66,7 +66,7 @@ func (p permanent) Unwrap() error { return p.error }
 
 const (
 	poll       = time.Second      // how soon jobs of other processes, and due ones, are seen
-	drain      = 25 * time.Second // how long Run waits for handlers when it stops
+	longest    = 25 * time.Second // how long Run waits for handlers when it stops
 	grace      = time.Second      // and then for those whose context it ended
 	leaseExtra = 30 * time.Second // a claim outlives its handler's timeout by this
 	keepDone   = 30 * 24 * time.Hour
@@ -84,6 +84,7 @@ type Worker struct {
 	periodic map[string]time.Duration
 	slots    map[string]time.Time // the last slot of each periodic kind that was enqueued
 	free     chan struct{}        // a handler returned
+	drain    time.Duration
 	running  sync.WaitGroup
 }
 
@@ -99,7 +100,7 @@ func New(s *store.Store, log *slog.Logger, now func() time.Time) *Worker {
 	w := &Worker{
 		store: s, log: log, now: now,
 		kinds: map[string]*kind{}, periodic: map[string]time.Duration{}, slots: map[string]time.Time{},
-		free: make(chan struct{}, 1),
+		free: make(chan struct{}, 1), drain: longest,
 	}
 	w.Register(purge, w.purge, Brisk())
 	w.Every(purge, time.Hour)
@@ -154,7 +155,7 @@ func (w *Worker) stop(cancel func()) error {
 		w.running.Wait()
 		close(done)
 	}()
-	for _, wait := range []time.Duration{drain, grace} {
+	for _, wait := range []time.Duration{w.drain, grace} {
 		timer := time.NewTimer(wait)
 		select {
 		case <-done:

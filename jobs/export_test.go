@@ -1,0 +1,6 @@
+package jobs
+
+import "time"
+
+// SetDrain shortens the wait of a worker that stops.
+func SetDrain(w *Worker, d time.Duration) { w.drain = d }
