@@ -76,8 +76,6 @@ func endpoints() []endpoint {
 
 		{"GET /v1/balance_transactions", false, listBalanceTransactions},
 		{"GET /v1/balance_transactions/{id}", false, retrieveBalanceTransaction},
-		{"GET /v1/balance/history", false, listBalanceTransactions},
-		{"GET /v1/balance/history/{id}", false, retrieveBalanceTransaction},
 
 		{"GET /v1/events", false, listEvents},
 		{"GET /v1/events/{id}", false, retrieveEvent},
@@ -366,7 +364,7 @@ func (c *call) encode(result any, expand []string) (string, error) {
 // browserView is what the publishable key may see of a PaymentIntent.
 func browserView(m map[string]any) map[string]any {
 	out := map[string]any{}
-	for _, k := range strings.Fields("id object amount amount_details automatic_payment_methods canceled_at cancellation_reason capture_method client_secret confirmation_method created currency description last_payment_error livemode next_action payment_method payment_method_configuration_details payment_method_types processing receipt_email setup_future_usage shipping source status") {
+	for _, k := range strings.Fields("id object amount amount_details automatic_payment_methods canceled_at cancellation_reason capture_method client_secret confirmation_method created currency description last_payment_error livemode next_action payment_method payment_method_configuration_details payment_method_types processing receipt_email setup_future_usage shipping status") {
 		out[k] = m[k]
 	}
 	return out

@@ -27,10 +27,6 @@ type balanceTransaction struct {
 	Source            *string     `json:"source"`
 	Status            string      `json:"status"`
 	Type              string      `json:"type"`
-
-	Hidden struct {
-		Payout string `json:"payout"`
-	} `json:"sandbox"`
 }
 
 func (*balanceTransaction) kind() string  { return "balance_transaction" }
@@ -112,6 +108,7 @@ func retrieveBalanceTransaction(c *call) (any, error) {
 
 func listBalanceTransactions(c *call) (any, error) {
 	p := c.params
+	// There are no payouts here, so that none of them has a transaction.
 	kind, source, payout, currency := p.text("type"), p.text("source"), p.text("payout"), p.text("currency")
 	created := p.timeRange("created")
 	page := c.page()
@@ -120,6 +117,6 @@ func listBalanceTransactions(c *call) (any, error) {
 	}
 	return list(c, page, func(b *balanceTransaction) bool {
 		return created(b.Created) && (kind == "" || b.Type == kind) && (source == "" || text(b.Source) == source) &&
-			(payout == "" || b.Hidden.Payout == payout) && (currency == "" || b.Currency == currency)
+			payout == "" && (currency == "" || b.Currency == currency)
 	})
 }

@@ -69,7 +69,6 @@ type charge struct {
 	Currency                      string            `json:"currency"`
 	Customer                      *string           `json:"customer"`
 	Description                   *string           `json:"description"`
-	Destination                   *string           `json:"destination"`
 	Dispute                       *string           `json:"dispute"`
 	Disputed                      bool              `json:"disputed"`
 	FailureBalanceTransaction     *string           `json:"failure_balance_transaction"`
@@ -80,7 +79,6 @@ type charge struct {
 	Livemode                      bool              `json:"livemode"`
 	Metadata                      map[string]string `json:"metadata"`
 	OnBehalfOf                    *string           `json:"on_behalf_of"`
-	Order                         *string           `json:"order"`
 	Outcome                       *outcome          `json:"outcome"`
 	Paid                          bool              `json:"paid"`
 	PaymentIntent                 *string           `json:"payment_intent"`
@@ -92,7 +90,6 @@ type charge struct {
 	Refunded                      bool              `json:"refunded"`
 	Review                        *string           `json:"review"`
 	Shipping                      *shipping         `json:"shipping"`
-	Source                        *string           `json:"source"`
 	SourceTransfer                *string           `json:"source_transfer"`
 	StatementDescriptor           *string           `json:"statement_descriptor"`
 	StatementDescriptorSuffix     *string           `json:"statement_descriptor_suffix"`

@@ -79,6 +79,7 @@ func readCustomer(c *call, cus *customer) {
 	if s := p.hash("invoice_settings"); s != nil {
 		s.set("default_payment_method", &cus.InvoiceSettings.DefaultPaymentMethod)
 		s.set("footer", &cus.InvoiceSettings.Footer)
+		s.ignore("custom_fields", "rendering_options")
 	}
 	p.ignore("tax")
 }

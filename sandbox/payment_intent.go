@@ -75,7 +75,6 @@ type paymentIntent struct {
 	Review                    *string           `json:"review"`
 	SetupFutureUsage          *string           `json:"setup_future_usage"`
 	Shipping                  *shipping         `json:"shipping"`
-	Source                    *string           `json:"source"`
 	StatementDescriptor       *string           `json:"statement_descriptor"`
 	StatementDescriptorSuffix *string           `json:"statement_descriptor_suffix"`
 	Status                    string            `json:"status"`
@@ -137,7 +136,6 @@ func readIntent(c *call, pi *paymentIntent) {
 		}
 	}
 	readMethodOptions(c, p, pi)
-	p.ignore("radar_options")
 }
 
 func readMethodOptions(c *call, p *params, pi *paymentIntent) {
@@ -239,7 +237,7 @@ func createIntent(c *call) (any, error) {
 	}
 	readIntent(c, pi)
 	readDescriptors(p, pi)
-	p.ignore("payment_method_configuration")
+	p.ignore("payment_method_configuration", "radar_options")
 	if c.confirming {
 		c.readConfirmation()
 	} else {
@@ -250,7 +248,7 @@ func createIntent(c *call) (any, error) {
 		for _, k := range []string{"off_session", "return_url", "mandate_data", "mandate", "use_stripe_sdk", "error_on_requires_action", "confirmation_token"} {
 			if p.has(k) {
 				p.ignore(k)
-				p.fail(invalid("parameter_unknown", k, "You cannot use the `%s` parameter unless you set `confirm` to true.", k))
+				p.fail(invalid("", k, "You cannot use the `%s` parameter unless you set `confirm` to true.", k))
 			}
 		}
 	}

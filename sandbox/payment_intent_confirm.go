@@ -48,7 +48,7 @@ func (c *call) readConfirmation() {
 	if f.offSession && f.errorOnAction {
 		p.fail(invalid("", "off_session", "You may only specify one of these parameters: off_session, error_on_requires_action."))
 	}
-	p.ignore("mandate")
+	p.ignore("mandate", "radar_options")
 }
 
 func btoi(b bool) int {

@@ -349,7 +349,7 @@ func TestParameters_AreChecked(t *testing.T) {
 		"long suffix":      {map[string]string{"statement_descriptor_suffix": "12345678901234567890ABC"}, "", "statement_descriptor_suffix"},
 		"card descriptor":  {map[string]string{"statement_descriptor": "NORTHWIND"}, "", "statement_descriptor"},
 		"long metadata":    {map[string]string{"metadata[a]": strings.Repeat("x", 501)}, "", "metadata[a]"},
-		"confirm only":     {map[string]string{"off_session": "true"}, "parameter_unknown", "off_session"},
+		"confirm only":     {map[string]string{"off_session": "true"}, "", "off_session"},
 		"three decimals":   {map[string]string{"currency": "kwd", "amount": "1001"}, "", "amount"},
 	} {
 		form := url.Values{}
