@@ -95,6 +95,8 @@ type payPage struct {
 	ctx  context.Context
 	api  *cardAPI // nil when the sandbox is a real one
 	page string   // origin of the page
+
+	stopSandbox func() // nil when the sandbox is a real one
 }
 
 func startBrowser(t *testing.T) context.Context {
@@ -124,7 +126,7 @@ func openPayPage(t *testing.T, browser context.Context, actions ...chromedp.Acti
 	sandbox := httptest.NewServer(mux)
 	t.Cleanup(sandbox.Close)
 	p := openPage(t, browser, sandbox.URL, "pk_test_page", actions...)
-	p.api = api
+	p.api, p.stopSandbox = api, sandbox.Close
 	return p
 }
 
