@@ -65,9 +65,7 @@ type permanent struct{ error }
 func (p permanent) Unwrap() error { return p.error }
 
 const (
-	poll       = time.Second      // how soon jobs of other processes, and due ones, are seen
-	longest    = 25 * time.Second // how long Run waits for handlers when it stops
-	grace      = time.Second      // and then for those whose context it ended
+	grace      = time.Second      // how long Run waits for handlers whose context it ended
 	leaseExtra = 30 * time.Second // a claim outlives its handler's timeout by this
 	keepDone   = 30 * 24 * time.Hour
 )
@@ -84,7 +82,8 @@ type Worker struct {
 	periodic map[string]time.Duration
 	slots    map[string]time.Time // the last slot of each periodic kind that was enqueued
 	free     chan struct{}        // a handler returned
-	drain    time.Duration
+	poll     time.Duration        // how soon jobs of other processes, and due ones, are seen
+	drain    time.Duration        // how long Run waits for handlers when it stops
 	running  sync.WaitGroup
 }
 
@@ -100,7 +99,7 @@ func New(s *store.Store, log *slog.Logger, now func() time.Time) *Worker {
 	w := &Worker{
 		store: s, log: log, now: now,
 		kinds: map[string]*kind{}, periodic: map[string]time.Duration{}, slots: map[string]time.Time{},
-		free: make(chan struct{}, 1), drain: longest,
+		free: make(chan struct{}, 1), poll: time.Second, drain: 25 * time.Second,
 	}
 	w.Register(purge, w.purge, Brisk())
 	w.Every(purge, time.Hour)
@@ -132,7 +131,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	tick := time.NewTicker(poll)
+	tick := time.NewTicker(w.poll)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		if err := w.turn(ctx, working); err != nil && ctx.Err() == nil {

@@ -148,10 +148,7 @@ func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 }
 
 func (s *Store) update(ctx context.Context, f func(*Tx) error) (err error) {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	conn, err := s.writer.Conn(ctx) // waits its turn only as long as the caller does
+	conn, err := s.writer.Conn(ctx) // waits its turn as long as the caller does, and not for one who left
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}

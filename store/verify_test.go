@@ -10,6 +10,7 @@ import (
 
 	"paylink"
 	"paylink/store"
+	"paylink/store/storetest"
 )
 
 var key = []byte("0123456789abcdef0123456789abcdef")
@@ -134,6 +135,12 @@ func TestVerifySeesOneMoment(t *testing.T) {
 		close(stop)
 		wait.Wait()
 	})
+}
+
+func TestVerifyOfLargeBooksIsNotCutShort(t *testing.T) {
+	s := storetest.Open(t, storetest.Postgres(t))
+	got, err := store.LongReadSetting(t.Context(), s, "statement_timeout")
+	same(t, got, err, "0")
 }
 
 func TestAuditChain(t *testing.T) {
