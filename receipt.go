@@ -51,6 +51,7 @@ type Receipt struct {
 	Due           Date   `json:"due"`
 
 	Total       money.Amount `json:"total"`
+	Credited    money.Amount `json:"credited"`
 	PaidBefore  money.Amount `json:"paid_before"`
 	ThisPayment money.Amount `json:"this_payment"`
 	Fee         money.Amount `json:"fee"`

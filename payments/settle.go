@@ -118,7 +118,7 @@ func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, 
 		Statement: p.Statement, Reference: p.PaymentIntent,
 		InvoiceID: invoice.ID, InvoiceNumber: invoice.Number, InvoiceTitle: invoice.Title,
 		InvoiceDate: invoice.IssuedOn, Due: invoice.Due,
-		Total: invoice.Total, PaidBefore: amount(before.Paid), ThisPayment: p.Amount, Fee: p.Fee,
+		Total: invoice.Total, Credited: amount(before.Credited), PaidBefore: amount(before.Paid), ThisPayment: p.Amount, Fee: p.Fee,
 		OnItsWay: amount(before.Pending), Refunded: amount(before.Refunded),
 		StillToPay: amount(after.Due()),
 	}

@@ -14,7 +14,7 @@ func Of(r paylink.Receipt) Receipt {
 		Charged: r.Charged(), Method: methodOf(r), Statement: r.Statement, Reference: r.Reference,
 		InvoiceNumber: r.InvoiceNumber, InvoiceTitle: r.InvoiceTitle, InvoiceDate: r.InvoiceDate, DueDate: r.Due,
 		Total: r.Total, PaidBefore: r.PaidBefore, ThisPayment: r.ThisPayment,
-		Fee: unlessZero(r.Fee), OnItsWay: unlessZero(r.OnItsWay), Refunded: unlessZero(r.Refunded), StillToPay: r.StillToPay,
+		Fee: unlessZero(r.Fee), Credited: unlessZero(r.Credited), OnItsWay: unlessZero(r.OnItsWay), Refunded: unlessZero(r.Refunded), StillToPay: r.StillToPay,
 		VerifyCode: r.Code, Paper: Paper(r.Firm.Paper),
 	}
 	if r.Method == paylink.MethodBank {
@@ -25,10 +25,6 @@ func Of(r paylink.Receipt) Receipt {
 	// A day that is over is no day to pay by.
 	if r.StillToPay.IsPositive() && r.Due >= paylink.DateOf(r.IssuedAt, r.Firm.Location()) {
 		doc.StillToPayBy = r.Due
-	}
-	// On the first revision the figures come to the total but for what was credited before.
-	if rest := r.Total.Minor - r.PaidBefore.Minor - r.ThisPayment.Minor - r.OnItsWay.Minor - r.StillToPay.Minor; r.Status == paylink.ReceiptPaid && rest > 0 {
-		doc.Credited = money.New(rest, r.Total.Currency)
 	}
 	for _, line := range r.Taxes {
 		doc.Taxes = append(doc.Taxes, TaxLine{Label: line.Description, Amount: line.Amount})
