@@ -104,7 +104,7 @@ func (w Words) pattern(key string, t time.Time) string {
 // zoneName is the zone's abbreviation, or its distance from UTC where it has none.
 func zoneName(t time.Time) string {
 	name, offset := t.Zone()
-	if !strings.HasPrefix(name, "+") && !strings.HasPrefix(name, "-") {
+	if name != "" && !strings.HasPrefix(name, "+") && !strings.HasPrefix(name, "-") {
 		return name
 	}
 	sign := "+"

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"paylink"
+	"paylink/catalogue"
 	"paylink/templates"
 )
 
@@ -61,15 +62,15 @@ func Status(err error) int {
 	return http.StatusInternalServerError
 }
 
-// known gives the error as one of the domain's: its own, or a general one for the status. A cause
-// that is our fault never gets further than the log.
-func known(err error, status int) *paylink.Error {
-	if e, ok := errors.AsType[*paylink.Error](err); ok {
+// known gives the error as one that there are words for: the domain's own, or a general one for the
+// status. A cause that is our fault never gets further than the log.
+func known(w catalogue.Words, err error, status int) *paylink.Error {
+	if e, ok := errors.AsType[*paylink.Error](err); ok && w.Has("error."+e.Code) {
 		return e
 	}
 	switch status {
-	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge,
-		http.StatusUnsupportedMediaType, http.StatusUnauthorized, http.StatusTooManyRequests:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusConflict,
+		http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return &paylink.Error{Code: "status." + strconv.Itoa(status)}
 	}
 	if status < http.StatusInternalServerError {
@@ -85,7 +86,7 @@ func (r *Renderer) Fail(err error, c echo.Context) {
 		return
 	}
 	status := Status(err)
-	e := known(err, status)
+	e := known(r.Words(c, r.Locale(c)), err, status)
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 		c.Response().Header().Set("Retry-After", "60")
 	}

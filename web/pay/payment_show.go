@@ -164,12 +164,12 @@ const lookAgain = 10
 const slow = 20 * time.Second
 
 func (h *Handlers) showChecking(c echo.Context, v visit, p paylink.Payment) error {
-	title := "pay.checking"
+	title, lead := "pay.checking.title", "pay.checking.lead"
 	if p.Status != paylink.Unknown && h.pages.Now().Sub(p.CreatedAt) < slow {
-		title = "pay.starting"
+		title, lead = "pay.starting.title", "pay.starting.lead"
 	}
-	page := h.wait(c, v, p, title+".title")
-	page.Answer.Colour, page.Answer.Icon, page.Answer.Lead = "way", "again", page.T(title+".lead")
+	page := h.wait(c, v, p, title)
+	page.Answer.Colour, page.Answer.Icon, page.Answer.Lead = "way", "again", page.T(lead)
 	page.Text = page.T("pay.checking.text", "email", paylink.MaskEmail(v.link.Recipient))
 	page.Check, page.Script, page.Again = v.paymentURL(p)+"/check", true, lookAgain
 	return h.pages.Show(c, http.StatusOK, page)
