@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/mail"
 	"net/url"
 	"time"
 
@@ -135,6 +136,12 @@ func (a *app) identity(ctx context.Context) (install string, err error) {
 		}
 		firm := paylink.NewFirm()
 		firm.TimeZone = a.config.TimeZone
+		if from, err := mail.ParseAddress(a.config.MailFrom); err == nil { // until somebody says more
+			firm.Email = from.Address
+			if from.Name != "" {
+				firm.Name = from.Name
+			}
+		}
 		return tx.PutFirm(ctx, firm)
 	})
 	if err != nil {

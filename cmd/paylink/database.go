@@ -69,7 +69,7 @@ func (s staffAddCommand) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // everything was committed
+	defer db.Close()
 	made := s.Password == ""
 	if made {
 		s.Password = paylink.NewToken().Reveal()[:20]
@@ -99,7 +99,7 @@ func (k apikeyAddCommand) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // everything was committed
+	defer db.Close()
 	key, err := access.New(db, time.Now).AddKey(w.ctx, "system", k.Name)
 	if err != nil {
 		return explain(err)
@@ -119,7 +119,7 @@ func (v verifyCommand) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // it only read
+	defer db.Close()
 	var key []byte
 	if v.Keys != "" {
 		ring, err := v.ring()

@@ -50,7 +50,7 @@ func (d demoCommand) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	defer box.Close() //nolint:errcheck // it saves as it goes; the app's error is the one to tell
+	defer box.Close()
 	state, err := d.load()
 	if err != nil {
 		return err

@@ -147,7 +147,7 @@ func samplePay(ctx context.Context, a *app, box *sandbox.Server, i paylink.Invoi
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close() //nolint:errcheck // read whole
+	defer res.Body.Close()
 	var token struct{ ID string }
 	if err := json.NewDecoder(res.Body).Decode(&token); err != nil || token.ID == "" {
 		return fmt.Errorf("make a test card: %s %w", res.Status, err)
