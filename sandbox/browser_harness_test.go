@@ -151,7 +151,7 @@ func openPage(t *testing.T, browser context.Context, base, key string, actions .
 
 	tab, closeTab := chromedp.NewContext(browser)
 	t.Cleanup(closeTab)
-	ctx, cancel := context.WithTimeout(tab, 30*time.Second)
+	ctx, cancel := context.WithTimeout(tab, time.Minute)
 	t.Cleanup(cancel)
 	p := payPage{T: t, ctx: ctx, page: site.URL}
 	p.run(actions...)

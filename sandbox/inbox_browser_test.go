@@ -29,7 +29,7 @@ func TestInboxPageReadsMailSafelyAndStaysFresh(t *testing.T) {
 	if err := chromedp.Do(tab); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(tab, 30*time.Second)
+	ctx, cancel := context.WithTimeout(tab, time.Minute)
 	t.Cleanup(cancel)
 	p := payPage{T: t, ctx: ctx}
 	p.run(chromedp.Navigate(in.url + "/inbox"))
