@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 	"paylink/templates"
 	"paylink/web/page"
 )
+
+// pages are parsed once for all tests.
+var pages = sync.OnceValue(templates.Load)
 
 var today = time.Date(2026, 11, 23, 20, 0, 0, 0, time.UTC)
 
@@ -34,7 +38,7 @@ func newSite(t *testing.T, base string) *site {
 	ring, _ := paylink.NewKeyRing("k")
 	s := &site{Echo: echo.New(), now: today}
 	s.r = page.New(page.Options{
-		Pages: templates.Load(), Files: static.Load(), Ring: ring, BaseURL: base, StripeJS: "https://js.stripe.com/v3/",
+		Pages: pages(), Files: static.Load(), Ring: ring, BaseURL: base, StripeJS: "https://js.stripe.com/v3/",
 		Firm: func(context.Context) (paylink.Firm, error) { return paylink.Firm{Name: "Northwind Studio"}, nil },
 		Now:  func() time.Time { return s.now }, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 	})
