@@ -51,7 +51,7 @@ type Receipt struct {
 	Due           Date   `json:"due"`
 
 	Total       money.Amount `json:"total"`
-	Credited    money.Amount `json:"credited"`
+	Credited    money.Amount `json:"credited,omitzero"`
 	PaidBefore  money.Amount `json:"paid_before"`
 	ThisPayment money.Amount `json:"this_payment"`
 	Fee         money.Amount `json:"fee"`
