@@ -85,3 +85,64 @@ function upgrade(root) {
 }
 upgrade(document);
 find(".problems")?.focus();
+
+// Lines of an invoice: added, removed and summed without a round trip of the page.
+const lines = find("[data-lines]");
+if (lines) {
+  const form = lines.closest("form");
+  const rename = () => lines.querySelectorAll("[data-line]").forEach((line, n) => {
+    for (const part of line.querySelectorAll("[name], [for], [id], [value]")) {
+      for (const attribute of ["name", "value"]) {
+        const text = part.getAttribute(attribute);
+        if (text?.startsWith(attribute === "name" ? "lines[" : "remove-lines[")) part.setAttribute(attribute, text.replace(/\[\d+\]/, `[${n}]`));
+      }
+      for (const attribute of ["for", "id"]) {
+        if (part.hasAttribute(attribute)) part.setAttribute(attribute, part.getAttribute(attribute).replace(/^f-lines-\d+/, `f-lines-${n}`));
+      }
+    }
+    const remove = find("[data-remove]", line);
+    remove.setAttribute("aria-label", remove.getAttribute("aria-label").replace(/\d+/, n + 1));
+  });
+  let timer;
+  let asked;
+  const sum = async () => {
+    asked?.abort();
+    asked = new AbortController();
+    try {
+      const answer = await fetch(form.dataset.total, { method: "POST", body: new URLSearchParams(new FormData(form)), signal: asked.signal });
+      if (!answer.ok || answer.redirected) return;
+      const sums = await answer.json();
+      find("[data-sum]").textContent = sums.total;
+      lines.querySelectorAll("[data-line]").forEach((line, n) => {
+        find("[data-amount]", line).textContent = sums.lines[`lines[${n}]`] ?? "";
+      });
+    } catch { /* the server sums when the form is saved */ }
+  };
+  const soon = () => { clearTimeout(timer); timer = setTimeout(sum, 250); };
+  form.addEventListener("input", soon);
+  on("click", "[data-add]", (event) => {
+    event.preventDefault();
+    const line = lines.lastElementChild.cloneNode(true);
+    for (const field of line.querySelectorAll("input")) {
+      field.value = field.name.endsWith(".quantity") ? "1" : "";
+      field.checked = false;
+      field.removeAttribute("aria-invalid");
+      field.removeAttribute("aria-describedby");
+    }
+    for (const problem of line.querySelectorAll(".problem")) problem.remove();
+    find("[data-amount]", line).textContent = "";
+    lines.append(line);
+    rename();
+    find("input", line).focus();
+  });
+  on("click", "[data-remove]", (event, button) => {
+    const line = button.closest("[data-line]");
+    if (lines.childElementCount === 1) return; // the server empties the last one
+    event.preventDefault();
+    const next = line.nextElementSibling ?? line.previousElementSibling;
+    line.remove();
+    rename();
+    find("input", next).focus();
+    sum();
+  });
+}

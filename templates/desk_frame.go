@@ -1,6 +1,9 @@
 package templates
 
-import "html/template"
+import (
+	"html/template"
+	"unicode/utf8"
+)
 
 // HTML is a sentence that is escaped already, as Page.T makes it.
 type HTML = template.HTML
@@ -36,6 +39,9 @@ type Field struct {
 
 // Anchor is the id of the control.
 func (f Field) Anchor() string { return Anchor(f.Name) }
+
+// Long says whether the symbol needs more room than a sign does.
+func (f Field) Long() bool { return utf8.RuneCountInString(f.Symbol) > 1 }
 
 // Option is one choice of a select.
 type Option struct {

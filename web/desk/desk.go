@@ -44,8 +44,17 @@ type route struct {
 func (h *Handlers) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []route{
+		{get, "/desk", paylink.Viewer, h.showHome},
+
 		{get, "/desk/invoices", paylink.Viewer, h.listInvoices},
+		{get, "/desk/invoices/new", paylink.Agent, h.showNewInvoice},
+		{post, "/desk/invoices", paylink.Agent, h.createInvoice},
+		{post, "/desk/invoices/total", paylink.Agent, h.sumInvoice},
 		{get, "/desk/invoices/:invoice", paylink.Viewer, h.showInvoice},
+		{get, "/desk/invoices/:invoice/edit", paylink.Agent, h.showEditInvoice},
+		{post, "/desk/invoices/:invoice/edit", paylink.Agent, h.editInvoice},
+		{get, "/desk/invoices/:invoice/void", paylink.Manager, h.askVoidInvoice},
+		{post, "/desk/invoices/:invoice/void", paylink.Manager, h.voidInvoice},
 		{get, "/desk/invoices/:invoice/invoice.pdf", paylink.Viewer, h.showInvoicePDF},
 		{get, "/desk/invoices/:invoice/send", paylink.Agent, h.showSend},
 		{post, "/desk/invoices/:invoice/send", paylink.Agent, h.sendLinks},
@@ -56,6 +65,29 @@ func (h *Handlers) routes() []route {
 		{post, "/desk/links/:link/replace", paylink.Agent, h.replaceLink},
 		{get, "/desk/links/:link/withdraw", paylink.Agent, h.askWithdrawLink},
 		{post, "/desk/links/:link/withdraw", paylink.Agent, h.withdrawLink},
+
+		{get, "/desk/customers", paylink.Viewer, h.listCustomers},
+		{get, "/desk/customers/new", paylink.Agent, h.showNewCustomer},
+		{post, "/desk/customers", paylink.Agent, h.createCustomer},
+		{get, "/desk/customers/:customer", paylink.Viewer, h.showCustomer},
+		{get, "/desk/customers/:customer/edit", paylink.Agent, h.showEditCustomer},
+		{post, "/desk/customers/:customer/edit", paylink.Agent, h.editCustomer},
+
+		{get, "/desk/payments", paylink.Viewer, h.listPayments},
+		{get, "/desk/payments/:payment", paylink.Viewer, h.showPayment},
+		{get, "/desk/payments/:payment/receipt.pdf", paylink.Viewer, h.showReceipt},
+		{get, "/desk/payments/:payment/receipt", paylink.Agent, h.askSendReceipt},
+		{post, "/desk/payments/:payment/receipt", paylink.Agent, h.sendReceipt},
+
+		{get, "/desk/settings", paylink.Admin, h.showFirm},
+		{post, "/desk/settings", paylink.Admin, h.saveFirm},
+		{get, "/desk/settings/staff", paylink.Admin, h.listStaff},
+		{get, "/desk/settings/staff/new", paylink.Admin, h.showNewStaff},
+		{post, "/desk/settings/staff", paylink.Admin, h.addStaff},
+		{get, "/desk/settings/keys", paylink.Admin, h.listKeys},
+		{post, "/desk/settings/keys", paylink.Admin, h.addKey},
+		{get, "/desk/settings/keys/:key/revoke", paylink.Admin, h.askRevokeKey},
+		{post, "/desk/settings/keys/:key/revoke", paylink.Admin, h.revokeKey},
 	}
 }
 
@@ -120,7 +152,7 @@ func (h *Handlers) fail(c echo.Context, v visit, err error) error {
 	if c.Response().Committed || status >= http.StatusInternalServerError || !strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
 		return err
 	}
-	p := templates.DeskError{Desk: h.frame(c, v, "desk.error.title"), Back: "/desk/invoices"}
+	p := templates.DeskError{Desk: h.frame(c, v, "desk.error.title"), Back: invoicesPath}
 	p.Heading, p.Text = p.T("error.title.other"), p.T("error.status.400")
 	switch e, ok := errors.AsType[*paylink.Error](err); {
 	case ok && len(e.Fields) > 0:
@@ -149,10 +181,21 @@ func (h *Handlers) frame(c echo.Context, v visit, title string, pairs ...any) te
 		Page: h.pages.Page(c, v.words.Locale(), title, pairs...), Firm: templates.FootOf(v.firm), Person: v.staff.Name,
 	}
 	d.Title = v.words.T("desk.window", "page", d.Title, "firm", v.firm.Name)
+	at := c.Request().URL.Path
+	if strings.HasPrefix(at, "/desk/links/") {
+		at = invoicesPath
+	}
 	for _, place := range []templates.NavItem{
-		{Link: "/desk/invoices", Key: "desk.nav.invoices", Icon: "paper"},
+		{Link: "/desk", Key: "desk.home", Icon: "home"},
+		{Link: invoicesPath, Key: "desk.invoices", Icon: "paper"},
+		{Link: customersPath, Key: "desk.customers", Icon: "people"},
+		{Link: paymentsPath, Key: "desk.payments", Icon: "card"},
+		{Link: settingsPath, Key: "desk.settings", Icon: "gear"},
 	} {
-		place.Current = c.Request().URL.Path == place.Link || strings.HasPrefix(c.Request().URL.Path, place.Link+"/")
+		if place.Link == settingsPath && !v.can(paylink.Admin) {
+			continue
+		}
+		place.Current = at == place.Link || place.Link != "/desk" && strings.HasPrefix(at, place.Link+"/")
 		d.Nav = append(d.Nav, place)
 	}
 	if c.Request().Method == http.MethodGet {

@@ -80,7 +80,7 @@ var signs = map[string][2]string{
 	"link.made": {"mute", "link"}, "link.sent": {"mute", "envelope"}, "link.resent": {"mute", "envelope"},
 	"link.opened": {"accent", "person"}, "link.bounced": {"bad", "envelope"}, "link.revoked": {"mute", "cross"},
 	"invoice.created": {"mute", "paper"}, "invoice.changed": {"mute", "pen"}, "invoice.voided": {"mute", "cross"},
-	"receipt.sent": {"mute", "envelope"}, "receipt.bounced": {"bad", "envelope"},
+	"receipt.sent": {"mute", "envelope"}, "receipt.resent": {"mute", "envelope"}, "receipt.bounced": {"bad", "envelope"},
 	"payment.created": {"mute", "padlock"}, "payment.confirming": {"mute", "clock"}, "payment.requires_action": {"accent", "shield"},
 	"payment.unknown": {"way", "again"}, "payment.processing": {"way", "clock"}, "payment.authorized": {"accent", "padlock"},
 	"payment.failed": {"bad", "circled"}, "payment.canceled": {"mute", "cross"}, "payment.succeeded": {"good", "done"},

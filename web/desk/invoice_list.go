@@ -77,9 +77,6 @@ func invoiceRows(v visit, rows []store.InvoiceRow) []templates.InvoiceRow {
 			Balance: balance, Nothing: balance.Paid.IsZero() && balance.Way.IsZero(), Total: r.Invoice.Total,
 			Draft: r.Invoice.State != paylink.StateOpen,
 		}
-		if r.Customer.Company != "" {
-			row.Name = r.Customer.Company
-		}
 		if r.Invoice.Due != "" {
 			row.Due = v.words.Short(r.Invoice.Due.Time(v.firm.Location()))
 		}

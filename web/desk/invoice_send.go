@@ -67,7 +67,7 @@ func (h *Handlers) sendLinks(c echo.Context, v visit) error {
 	case len(send.To) == 0:
 		err = paylink.FailField("to", "email")
 	case form.On("copy") && len(send.To) > 1:
-		err = paylink.FailField("to", "desk.copy_one")
+		err = paylink.FailField("to", "link.copy_one")
 	default:
 		links, err = h.invoicing.SendLinks(c.Request().Context(), v.actor(), a.invoice.ID, send)
 	}

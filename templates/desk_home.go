@@ -1,0 +1,33 @@
+package templates
+
+// DeskHome is the first page: how the firm stands, what somebody must do, and what happened last.
+type DeskHome struct {
+	Desk
+	Heading  string
+	Figures  []Figure
+	Tasks    []Task
+	Events   []Event
+	CanWrite bool
+}
+
+// Template names the file.
+func (DeskHome) Template() string { return "desk_home" }
+
+// Figure is one of the three numbers.
+type Figure struct {
+	Dot    string // paid, way or due
+	Label  HTML
+	Amount string
+	Text   HTML
+	Other  []HTML // the same in other currencies
+	Link   string
+	Warn   bool
+}
+
+// Task is something that somebody must look at.
+type Task struct {
+	Icon, Colour string
+	Text         HTML
+	Detail       string
+	Link         string
+}

@@ -1,0 +1,49 @@
+package templates
+
+// DeskCustomers is the list of customers.
+type DeskCustomers struct {
+	Desk
+	Search   SearchBox
+	Rows     []CustomerRow
+	Paging   Paging
+	CanWrite bool
+}
+
+// Template names the file.
+func (DeskCustomers) Template() string { return "desk_customers" }
+
+// CustomerRow is a customer in a list.
+type CustomerRow struct{ Link, Name, Company, Email, Since string }
+
+// DeskCustomer is a customer with what they were asked for and what they paid.
+type DeskCustomer struct {
+	Desk
+	Heading  string
+	Base     string
+	ID       string
+	Facts    []Fact
+	Invoices []InvoiceRow
+	Paging   Paging
+	Payments PaymentTable
+	More     string // all of the payments, where not all are shown
+	History  []Event
+	CanWrite bool
+}
+
+// Template names the file.
+func (DeskCustomer) Template() string { return "desk_customer" }
+
+// DeskForm is a form of one or more sections.
+type DeskForm struct {
+	Desk
+	Heading  HTML
+	Problems Summary
+	Action   string
+	Tabs     []Chip
+	Sections []Section
+	Button   HTML
+	Back     string // "" where there is no way back but the navigation
+}
+
+// Template names the file.
+func (DeskForm) Template() string { return "desk_form" }

@@ -1,0 +1,180 @@
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"paylink"
+	"paylink/money"
+	"paylink/store"
+	"paylink/templates"
+)
+
+// showHome is the first page: how the firm stands, what somebody must do, and what happened last.
+func (h *Handlers) showHome(c echo.Context, v visit) error {
+	ctx := c.Request().Context()
+	p := templates.DeskHome{Desk: h.frame(c, v, "desk.home"), CanWrite: v.can(paylink.Agent)}
+	p.Heading = v.words.Date(v.words.Now())
+	var err error
+	if p.Figures, err = h.figures(ctx, v); err != nil {
+		return err
+	}
+	tasks, err := h.store.Tasks(ctx, true)
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks[:min(len(tasks), 20)] {
+		p.Tasks = append(p.Tasks, taskRow(v, t))
+	}
+	if p.Events, err = h.justNow(ctx, v); err != nil {
+		return err
+	}
+	return h.pages.Show(c, http.StatusOK, p)
+}
+
+// figures are the three numbers, in the firm's currency; what there is in others is said below.
+func (h *Handlers) figures(ctx context.Context, v visit) ([]templates.Figure, error) {
+	now := v.words.Now().In(v.firm.Location())
+	since := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, v.firm.Location())
+	sums, err := h.store.Figures(ctx, since, v.today())
+	if err != nil {
+		return nil, err
+	}
+	own := store.Figures{Currency: v.firm.Currency}
+	var others []store.Figures
+	for _, f := range sums {
+		if f.Currency == v.firm.Currency {
+			own = f
+		} else {
+			others = append(others, f)
+		}
+	}
+	page := templates.Page{Words: v.words}
+	amount := func(minor int64) string { return v.words.Amount(money.New(minor, own.Currency)) }
+	other := func(of func(store.Figures) int64) (all []templates.HTML) {
+		for _, f := range others {
+			if minor := of(f); minor != 0 {
+				all = append(all, page.T("desk.figure.and", "amount", money.New(minor, f.Currency)))
+			}
+		}
+		return all
+	}
+	toPay := page.Count("desk.figure.open", own.ToPayInvoices)
+	if own.OverdueInvoices > 0 {
+		toPay = page.Count("desk.figure.overdue", own.OverdueInvoices, "overdue", money.New(own.Overdue, own.Currency))
+	}
+	return []templates.Figure{
+		{
+			Dot: "paid", Label: page.T("desk.figure.collected", "month", since), Amount: amount(own.Collected), Link: paymentsPath + "?show=succeeded",
+			Text: page.Count("desk.figure.payments", own.Payments), Other: other(func(f store.Figures) int64 { return f.Collected }),
+		},
+		{
+			Dot: "way", Label: page.T("word.balance.way"), Amount: amount(own.OnItsWay), Link: invoicesPath + "?show=onway",
+			Text: page.Count("desk.figure.payments", own.OnItsWayCount), Other: other(func(f store.Figures) int64 { return f.OnItsWay }),
+		},
+		{
+			Dot: "due", Label: page.T("word.balance.due"), Amount: amount(own.ToPay), Link: invoicesPath + "?show=topay",
+			Text: toPay, Warn: own.OverdueInvoices > 0, Other: other(func(f store.Figures) int64 { return f.ToPay }),
+		},
+	}, nil
+}
+
+// taskLinks are where the subject of a task is looked at, by how its id begins.
+var taskLinks = map[string]string{"inv": invoicesPath, "pay": paymentsPath, "cus": customersPath}
+
+func taskRow(v visit, t store.Task) templates.Task {
+	row := templates.Task{Icon: "triangle", Colour: "warn"}
+	switch {
+	case strings.HasPrefix(t.Kind, "mail") || strings.Contains(t.Kind, "bounced"):
+		row.Icon = "envelope"
+	case strings.HasPrefix(t.Kind, "payment"):
+		row.Colour = "bad"
+	}
+	var args map[string]any
+	_ = json.Unmarshal(t.Args, &args) // a task that carries something else is told without it
+	var pairs []any
+	for name, value := range args {
+		if text, ok := taskValue(value); ok {
+			pairs = append(pairs, name, text)
+		}
+	}
+	key := "desk." + t.Code
+	if !v.words.Has(key) {
+		key, pairs = "desk.task.other", []any{"kind", t.Kind}
+	}
+	row.Text, row.Detail = v.html(key, pairs...), v.stamp(t.CreatedAt)
+	kind, _, _ := strings.Cut(t.Subject, "_")
+	if path := taskLinks[kind]; path != "" && !strings.Contains(t.Subject, "/") {
+		row.Link = path + "/" + t.Subject
+	}
+	return row
+}
+
+// taskValue is a value of a task as a sentence takes it.
+func taskValue(value any) (any, bool) {
+	switch value := value.(type) {
+	case string:
+		return value, true
+	case float64:
+		return int(value), true
+	case map[string]any:
+		var a money.Amount
+		text, err := json.Marshal(value)
+		if err == nil && json.Unmarshal(text, &a) == nil {
+			return a, true
+		}
+	}
+	return nil, false
+}
+
+// lately are the events that the first page tells.
+var lately = map[string]bool{
+	"link.sent": true, "link.opened": true, "link.bounced": true, "payment.succeeded": true, "payment.processing": true,
+	"payment.authorized": true, "payment.failed": true, "invoice.voided": true, "invoice.created": true,
+}
+
+// justNow is what happened last, with the invoice that it happened to.
+func (h *Handlers) justNow(ctx context.Context, v visit) ([]templates.Event, error) {
+	const shown, looked = 6, 100
+	rows, err := h.store.AuditNewest(ctx, looked)
+	if err != nil {
+		return nil, err
+	}
+	var all []templates.Event
+	for _, row := range rows {
+		if !lately[row.Action] || len(all) == shown {
+			continue
+		}
+		id := row.Subject
+		var data logged
+		if _ = json.Unmarshal(row.Data, &data); data.Invoice != "" {
+			id = data.Invoice
+		}
+		i, err := h.store.Invoice(ctx, id)
+		if paylink.KindOf(err) == paylink.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		customer, err := h.store.Customer(ctx, i.CustomerID)
+		if err != nil {
+			return nil, err
+		}
+		links, err := h.store.LinksOf(ctx, i.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events(v, []store.AuditRow{row}, names{v, nil}, links) {
+			e.Link = invoicesPath + "/" + i.ID
+			e.When = v.words.T("desk.now.by", "number", i.Number, "name", customer.Name, "at", v.stamp(row.At))
+			all = append(all, e)
+		}
+	}
+	return all, nil
+}
