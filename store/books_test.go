@@ -90,6 +90,36 @@ func TestBalanceFollowsTheLedgerAndTheReservations(t *testing.T) {
 	})
 }
 
+// What lists are filtered by follows each change of an invoice and its payments.
+func TestListsFollowEveryChange(t *testing.T) {
+	each(t, func(t *testing.T, s opened) {
+		ctx := t.Context()
+		i := s.books(t, "inv_1", 1000)
+		p := payment("pay_1", i, 400)
+		pending := func(step string, want int) {
+			t.Helper()
+			counts, err := s.InvoiceCounts(ctx, "2026-11-22")
+			if err != nil || counts["onway"] != want {
+				t.Errorf("after %s: %v, %v", step, counts, err)
+			}
+			s.verified(t)
+		}
+		s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, p); return err })
+		pending("a payment begun", 1)
+		p.Status = paylink.Canceled
+		s.update(t, func(tx *store.Tx) error { return tx.UpdatePayment(ctx, p) })
+		pending("it came to nothing", 0)
+
+		draft := paylink.Invoice{ID: "inv_2", Number: "N-2", CustomerID: i.CustomerID, Currency: "USD", Total: usd(0),
+			State: paylink.StateDraft, Version: 1, CreatedAt: start}
+		s.update(t, func(tx *store.Tx) error { return tx.InsertInvoice(ctx, draft) })
+		draft.Total = usd(700)
+		draft.Lines = []paylink.Line{{Description: "Work", Quantity: 10000, UnitAmount: usd(700), Amount: usd(700)}}
+		s.update(t, func(tx *store.Tx) error { return tx.UpdateInvoice(ctx, draft) })
+		pending("an edit", 0)
+	})
+}
+
 // verified wants the books to hold.
 func (s opened) verified(t *testing.T) {
 	t.Helper()
@@ -173,6 +203,11 @@ func TestInvariant_I8_RaceForAnInvoiceNeverReservesTooMuch(t *testing.T) {
 	const rounds, payers, part, total = 200, 2, 700, 1000
 	each(t, func(t *testing.T, s opened) {
 		ctx := t.Context()
+		beside, err := store.Open(ctx, s.url, store.Command, quiet) // as another process does
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer beside.Close()
 		for round := range rounds {
 			i := s.books(t, fmt.Sprintf("inv_%d", round), total)
 			var begun atomic.Int32
@@ -180,7 +215,7 @@ func TestInvariant_I8_RaceForAnInvoiceNeverReservesTooMuch(t *testing.T) {
 			for n := range payers {
 				wait.Go(func() {
 					p := payment(fmt.Sprintf("pay_%d_%d", round, n), i, part)
-					err := s.Update(ctx, func(tx *store.Tx) error {
+					err := []*store.Store{s.Store, beside}[n].Update(ctx, func(tx *store.Tx) error {
 						if _, err := tx.LockInvoice(ctx, i.ID); err != nil {
 							return err
 						}

@@ -8,13 +8,11 @@ import (
 // Pools gives tests the pools that a Store reads and writes through.
 func Pools(s *Store) (reader, writer *sql.DB) { return s.pool, s.writer }
 
-// LongReadSetting gives a setting of the database as it is in a transaction that may read for long.
-func LongReadSetting(ctx context.Context, s *Store, name string) (setting string, err error) {
-	err = s.snapshot(ctx, func(r reads) error {
-		setting, err = one(ctx, r, value[string], "select current_setting($1)", name)
-		return err
+// LongRead runs a question again and again in a transaction that may read for long.
+func LongRead(ctx context.Context, s *Store, query string, f func(answer func() (string, error)) error) error {
+	return s.snapshot(ctx, func(r reads) error {
+		return f(func() (string, error) { return one(ctx, r, value[string], query) })
 	})
-	return setting, err
 }
 
 // Raw runs a statement that the package itself has no use for.

@@ -104,6 +104,17 @@ func TestMigrateWorksBesideAServerWhenThereIsNothingToDo(t *testing.T) {
 	}
 }
 
+func TestMigrateIsRefusedUnderAServer(t *testing.T) {
+	url := storetest.SQLiteURL(t)
+	storetest.Open(t, url)
+	exec(t, rawDB(t, url), "update goose_db_version set version_id = 0")
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, _, err := store.Migrate(ctx, url, quiet); err == nil || !strings.Contains(err.Error(), "another server") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestSQLiteFileIsItsOwnersAlone(t *testing.T) {
 	url := storetest.SQLiteURL(t)
 	s := opened{storetest.Open(t, url), url, rawDB(t, url)}
