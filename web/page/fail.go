@@ -87,9 +87,7 @@ func (r *Renderer) Fail(err error, c echo.Context) {
 	}
 	status := Status(err)
 	e := known(r.Words(c, r.Locale(c)), err, status)
-	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		c.Response().Header().Set("Retry-After", "60")
-	}
+	retryAfter(c, status)
 	var failed error
 	switch {
 	case c.Request().Method == http.MethodHead:
@@ -101,6 +99,13 @@ func (r *Renderer) Fail(err error, c echo.Context) {
 	}
 	if failed != nil && !c.Response().Committed {
 		http.Error(c.Response(), http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	}
+}
+
+// retryAfter says when to try again, where that is what helps.
+func retryAfter(c echo.Context, status int) {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		c.Response().Header().Set("Retry-After", "60")
 	}
 }
 

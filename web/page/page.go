@@ -93,6 +93,7 @@ func (r *Renderer) Show(c echo.Context, status int, v templates.View) error {
 	if err := r.o.Pages.Render(&body, v); err != nil {
 		return err
 	}
+	retryAfter(c, status)
 	h := c.Response().Header()
 	h.Set("Vary", "Accept-Encoding")
 	if body.Len() > 1024 && strings.Contains(c.Request().Header.Get("Accept-Encoding"), "gzip") {

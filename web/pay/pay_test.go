@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +32,9 @@ import (
 	"paylink/web/page"
 	"paylink/web/pay"
 )
+
+// pages are parsed once for all tests.
+var pages = sync.OnceValue(templates.Load)
 
 // site is the customers' pages on a real store and the sandbox, with one open invoice of $1,000.00
 // and one link to it.
@@ -83,7 +88,7 @@ func newSite(t *testing.T, o pay.Options) *site {
 	})
 	o.BaseURL, o.StripeJS, o.PublishableKey = s.base, box.URL()+"/js/stripe.js", box.Env()["STRIPE_PUBLISHABLE_KEY"]
 	r := page.New(page.Options{
-		Pages: templates.Load(), Files: static.Load(), Ring: s.ring, BaseURL: s.base, StripeJS: o.StripeJS,
+		Pages: pages(), Files: static.Load(), Ring: s.ring, BaseURL: s.base, StripeJS: o.StripeJS,
 		Firm: s.store.Firm, Now: s.now, Log: log,
 	})
 	r.Use(s.Echo)
@@ -131,9 +136,8 @@ func (s *site) newInvoice(i paylink.Invoice, minor int64) (paylink.Invoice, payl
 	return i, links[0]
 }
 
-// ask is a request of the browser: it keeps cookies and names its own site as the origin of a POST.
-func (s *site) ask(method, path string, form url.Values, header ...string) *httptest.ResponseRecorder {
-	s.t.Helper()
+// request is one of the browser: it has the cookies, and names its own site as the origin of a POST.
+func (s *site) request(method, path string, form url.Values, header ...string) *http.Request {
 	r := httptest.NewRequestWithContext(context.Background(), method, s.base+path, strings.NewReader(form.Encode()))
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -146,8 +150,18 @@ func (s *site) ask(method, path string, form url.Values, header ...string) *http
 	for _, c := range s.cookies {
 		r.AddCookie(c)
 	}
+	return r
+}
+
+func (s *site) answer(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
+	return w
+}
+
+// ask sends a request and keeps the cookies of its answer.
+func (s *site) ask(method, path string, form url.Values, header ...string) *httptest.ResponseRecorder {
+	w := s.answer(s.request(method, path, form, header...))
 	for _, c := range w.Result().Cookies() {
 		s.cookies[c.Name] = c
 	}
@@ -215,25 +229,107 @@ func (s *site) pay(l paylink.Link, amount, card string) *httptest.ResponseRecord
 	return s.ask("POST", address+"/payments", form)
 }
 
-func TestAPaymentEndsOnItsPageWithTheReceipt(t *testing.T) {
-	s := newSite(t, pay.Options{})
-	w := s.pay(s.link, "225.00", "pm_card_visa")
-	if w.Code != http.StatusSeeOther {
-		t.Fatalf("%d %s", w.Code, w.Body)
+// put writes a payment as it stands after things that a test cannot wait for.
+func (s *site) put(l paylink.Link, status paylink.PaymentStatus, minor int64, change func(*paylink.Payment)) paylink.Payment {
+	s.t.Helper()
+	p := paylink.Payment{
+		ID: paylink.NewID("pay", s.now()), InvoiceID: l.InvoiceID, LinkID: l.ID, CustomerID: s.customer.ID,
+		Nonce: paylink.NewID("n", s.now()), InvoiceVersion: 1, Method: paylink.MethodCard, Amount: money.New(minor, "USD"),
+		Fee: money.New(0, "USD"), Capture: paylink.CaptureAutomatic, Status: status, Card: paylink.Card{Brand: "Visa", Last4: "4242", ExpMonth: 8, ExpYear: 2026},
+		CreatedAt: s.now(), UpdatedAt: s.now(),
 	}
-	address := w.Header().Get("Location")
-	body := s.ask("GET", address, nil).Body.String()
-	for _, want := range []string{"Thank you, Maria. <span class=\"nb\">$225.00</span> is paid.", "Visa ••4242", "m…a@keller.example", "$775.00</span> is still to pay", address + "/receipt.pdf"} {
-		if !strings.Contains(body, want) {
-			t.Errorf("the page lacks %q:\n%s", want, body)
+	if change != nil {
+		change(&p)
+	}
+	err := s.store.Update(s.t.Context(), func(tx *store.Tx) error {
+		_, err := tx.InsertPayment(s.t.Context(), p)
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p
+}
+
+// see wants words in a page, read as a person reads: tags and repeated white space left out.
+func (s *site) see(w *httptest.ResponseRecorder, status int, words ...string) {
+	s.t.Helper()
+	if w.Code != status {
+		s.t.Errorf("status %d, want %d", w.Code, status)
+	}
+	text := readable(w)
+	for _, want := range words {
+		if !strings.Contains(text, want) {
+			s.t.Errorf("the page does not say %q:\n%s", want, text)
 		}
 	}
-	pdf := s.ask("GET", address+"/receipt.pdf", nil)
-	if pdf.Code != http.StatusOK || !bytes.HasPrefix(pdf.Body.Bytes(), []byte("%PDF-")) || !strings.HasPrefix(pdf.Header().Get("Content-Disposition"), "inline") {
-		t.Errorf("receipt: %d %v", pdf.Code, pdf.Header())
+}
+
+// hide wants words not to be in an answer at all.
+func (s *site) hide(w *httptest.ResponseRecorder, words ...string) {
+	s.t.Helper()
+	for _, secret := range words {
+		if strings.Contains(w.Body.String(), secret) || strings.Contains(readable(w), secret) {
+			s.t.Errorf("the page says %q:\n%s", secret, readable(w))
+		}
 	}
-	again := s.ask("GET", address+"/receipt.pdf?download=1", nil)
-	if !bytes.Equal(again.Body.Bytes(), pdf.Body.Bytes()) || !strings.HasPrefix(again.Header().Get("Content-Disposition"), "attachment") {
-		t.Errorf("the receipt is not the same twice, or is not kept: %v", again.Header())
+}
+
+var tag = regexp.MustCompile(`<[^>]*>`)
+
+func readable(w *httptest.ResponseRecorder) string {
+	return strings.Join(strings.Fields(html.UnescapeString(tag.ReplaceAllString(w.Body.String(), ""))), " ")
+}
+
+func (s *site) paymentsMade() []paylink.Payment {
+	s.t.Helper()
+	all, err := s.store.PaymentsOf(s.t.Context(), s.invoice.ID)
+	if err != nil {
+		s.t.Fatal(err)
 	}
+	return all
+}
+
+// fault makes the sandbox misbehave.
+func (s *site) fault(match, mode string, times int) {
+	s.t.Helper()
+	body, err := json.Marshal(map[string]any{"match": match, "mode": mode, "times": times})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(s.t.Context(), "POST", s.box.URL()+"/faults", bytes.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	response, err := (&http.Client{Timeout: 5 * time.Second}).Do(r)
+	if err != nil || response.StatusCode >= 300 {
+		s.t.Fatal(err, response)
+	}
+	_ = response.Body.Close()
+}
+
+// charges is how many charges the sandbox made, by its own log.
+func (s *site) charges() int {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), "GET", s.box.URL()+"/truth", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response, err := (&http.Client{Timeout: 5 * time.Second}).Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var truth []struct{ Kind, ID, Status string }
+	if err := json.NewDecoder(response.Body).Decode(&truth); err != nil {
+		s.t.Fatal(err)
+	}
+	var ids []string
+	for _, entry := range truth {
+		if entry.Kind == "charge" && entry.Status == "succeeded" && !slices.Contains(ids, entry.ID) {
+			ids = append(ids, entry.ID)
+		}
+	}
+	return len(ids)
 }
