@@ -96,19 +96,45 @@ func (c *Client) CreateIntent(ctx context.Context, key string, r IntentRequest) 
 	return known("create payment intent", "", pi, err)
 }
 
-// ConfirmRequest says what to pay with and where the bank sends the payer back to.
+// ConfirmRequest says what to pay with and where the bank sends the payer back to. One of
+// ConfirmationToken (a new card) and Method (pm_… or ba_…) is set.
 type ConfirmRequest struct {
-	ConfirmationToken string `json:"confirmation_token,omitempty"`
-	ReturnURL         string `json:"return_url"`
+	ConfirmationToken string   `json:"confirmation_token,omitempty"`
+	Method            string   `json:"payment_method,omitempty"`
+	Mandate           *Mandate `json:"mandate,omitempty"` // for the first debit of a bank account
+	ReturnURL         string   `json:"return_url"`
+}
+
+// Mandate is the proof that the payer allowed the debit, as Stripe wants it.
+// https://docs.stripe.com/api/payment_intents/confirm#confirm_payment_intent-mandate_data
+type Mandate struct {
+	AcceptedAt int64  `json:"accepted_at"` // Unix seconds
+	IP         string `json:"ip_address"`
+	Agent      string `json:"user_agent"`
 }
 
 // Confirm asks for the money. A decline is an answer, not an error: the Intent says it.
 func (c *Client) Confirm(ctx context.Context, id, key string, r ConfirmRequest) (Intent, error) {
-	p := &stripego.PaymentIntentConfirmParams{
-		Params:            params(ctx, key, "latest_charge"),
-		ConfirmationToken: stripego.String(r.ConfirmationToken),
-		ReturnURL:         stripego.String(r.ReturnURL),
-		UseStripeSDK:      stripego.Bool(true),
+	p := &stripego.PaymentIntentConfirmParams{Params: params(ctx, key, "latest_charge")}
+	if r.ConfirmationToken != "" {
+		p.ConfirmationToken = stripego.String(r.ConfirmationToken)
+	}
+	if r.Method != "" {
+		p.PaymentMethod = stripego.String(r.Method)
+	}
+	if r.ReturnURL != "" { // a debit asks nothing on the way
+		p.ReturnURL = stripego.String(r.ReturnURL)
+		p.UseStripeSDK = stripego.Bool(true)
+	}
+	if m := r.Mandate; m != nil {
+		p.MandateData = &stripego.PaymentIntentMandateDataParams{
+			CustomerAcceptance: &stripego.PaymentIntentMandateDataCustomerAcceptanceParams{
+				Type: stripego.String(string(stripego.MandateCustomerAcceptanceTypeOnline)), AcceptedAt: stripego.Int64(m.AcceptedAt),
+				Online: &stripego.PaymentIntentMandateDataCustomerAcceptanceOnlineParams{
+					IPAddress: stripego.String(m.IP), UserAgent: stripego.String(m.Agent),
+				},
+			},
+		}
 	}
 	pi, err := c.api.PaymentIntents.Confirm(id, p)
 	if e, ok := errors.AsType[*stripego.Error](err); ok && e.Type == stripego.ErrorTypeCard && e.PaymentIntent != nil {

@@ -1,0 +1,176 @@
+package stripe_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"paylink"
+	"paylink/money"
+	"paylink/provider/stripe"
+	"paylink/sandbox/contract"
+)
+
+var request = stripe.IntentRequest{
+	Amount: money.New(22500, "USD"), Customer: "cus_123", MethodTypes: []string{"card"}, Capture: paylink.CaptureManual,
+	SetupFutureUsage: "off_session", StatementSuffix: "INV-1042", Description: "Invoice INV-1042",
+	Install: "i", Payment: "pay_1", Invoice: "inv_1",
+}
+
+// stripe-mock knows every parameter of the API by name and type, and shares nothing with our own
+// sandbox.
+func TestStripeMockTakesEveryCall(t *testing.T) {
+	c := stripe.New(stripe.Config{Key: "sk_test_123", BaseURL: contract.StartStripeMock(t, contract.Stripe20231016)})
+	ctx := t.Context()
+	if _, err := c.EnsureCustomer(ctx, "k0", stripe.CustomerRequest{ID: "cus", Install: "i", Name: "Maria", Email: "m@keller.example"}); err != nil {
+		t.Error(err)
+	}
+	in, err := c.CreateIntent(ctx, "k1", request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, call := range map[string]func() error{
+		"confirm a saved card": func() error {
+			_, err := c.Confirm(ctx, in.ID, "k2", stripe.ConfirmRequest{Method: "pm_123", ReturnURL: "https://pay.firm.example/x"})
+			return err
+		},
+		"confirm a debit": func() error {
+			_, err := c.Confirm(ctx, in.ID, "k3", stripe.ConfirmRequest{Method: "ba_123", Mandate: &stripe.Mandate{AcceptedAt: 1, IP: "192.0.2.1", Agent: "x"}})
+			return err
+		},
+		"fetch":  func() error { _, err := c.Intent(ctx, in.ID); return err },
+		"cancel": func() error { _, err := c.Cancel(ctx, in.ID, "k4"); return err },
+		"secret": func() error { _, err := c.ClientSecret(ctx, in.ID); return err },
+	} {
+		if err := call(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestStripeMockTakesAConfirmationToken(t *testing.T) {
+	c := stripe.New(stripe.Config{Key: "sk_test_123", BaseURL: contract.StartStripeMock(t, contract.StripeLatest)})
+	in, err := c.CreateIntent(t.Context(), "k1", request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Confirm(t.Context(), in.ID, "k2", stripe.ConfirmRequest{ConfirmationToken: "ctoken_123", ReturnURL: "https://pay.firm.example/x"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// answering gives a client of a Stripe that answers one thing to everything.
+func answering(t *testing.T, status int, body string, headers ...string) *stripe.Client {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for n := 0; n < len(headers); n += 2 {
+			w.Header().Set(headers[n], headers[n+1])
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	}))
+	t.Cleanup(server.Close)
+	return stripe.New(stripe.Config{Key: "sk_test_canary", BaseURL: server.URL, Timeout: time.Second})
+}
+
+func stripeError(kind, code string) string {
+	return `{"error":{"type":"` + kind + `","code":"` + code + `","message":"canary in a message"}}`
+}
+
+func TestWhatIsKnownOfACall(t *testing.T) {
+	const unknown, refused = "unknown", "refused"
+	for name, test := range map[string]struct {
+		status  int
+		body    string
+		headers []string
+		want    string
+	}{
+		"500":                {500, stripeError("api_error", ""), nil, unknown},
+		"stored 500":         {500, stripeError("api_error", ""), []string{"Idempotent-Replayed", "true"}, unknown},
+		"502 of a proxy":     {502, "<html>bad gateway</html>", nil, unknown},
+		"409 key in use":     {409, stripeError("invalid_request_error", "idempotency_key_in_use"), nil, unknown},
+		"429":                {429, stripeError("invalid_request_error", "rate_limit"), []string{"Retry-After", "7"}, unknown},
+		"200 with HTML":      {200, "<html>hello</html>", nil, unknown},
+		"200 cut off":        {200, `{"id":"pi_1","status":"succ`, nil, unknown},
+		"200 of nothing":     {200, `{}`, nil, unknown},
+		"200 of another":     {200, `{"id":"pi_other","object":"payment_intent","status":"succeeded"}`, nil, unknown},
+		"ten megabytes":      {200, `{"id":"pi_1","status":"succeeded","description":"` + strings.Repeat("x", 10<<20) + `"}`, nil, unknown},
+		"a redirect":         {302, "", []string{"Location", "https://elsewhere.example/"}, unknown},
+		"400":                {400, stripeError("invalid_request_error", "parameter_unknown"), nil, refused},
+		"another body":       {400, stripeError("idempotency_error", ""), nil, refused},
+		"wrong key":          {401, stripeError("invalid_request_error", ""), nil, refused},
+		"no such object":     {404, stripeError("invalid_request_error", "resource_missing"), nil, refused},
+		"card error without": {402, stripeError("card_error", "card_declined"), nil, refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := answering(t, test.status, test.body, test.headers...)
+			_, err := c.Confirm(t.Context(), "pi_1", "k", stripe.ConfirmRequest{ConfirmationToken: "ctoken_canary", ReturnURL: "https://x.example"})
+			_, isRefusal := errors.AsType[*stripe.Refusal](err)
+			if (test.want == unknown) != errors.Is(err, stripe.ErrUnknown) || (test.want == refused) != isRefusal {
+				t.Errorf("%v is not %s", err, test.want)
+			}
+			if strings.Contains(err.Error(), "canary") {
+				t.Errorf("the error shows what it must not: %v", err)
+			}
+			if busy, ok := errors.AsType[*stripe.Busy](err); ok && (busy.Replayed != (name == "stored 500") || (busy.After == 7*time.Second) != (name == "429")) {
+				t.Errorf("%+v", busy)
+			}
+		})
+	}
+	if _, err := stripe.New(stripe.Config{Key: "sk_test_1", BaseURL: "http://127.0.0.1:1"}).Intent(t.Context(), "pi_1"); !errors.Is(err, stripe.ErrUnknown) {
+		t.Errorf("nobody there: %v", err)
+	}
+}
+
+func TestDeclineIsAnAnswerWithAReasonThatPayersMayRead(t *testing.T) {
+	for code, want := range map[string]paylink.DeclineReason{
+		`"code":"card_declined","decline_code":"insufficient_funds"`: paylink.DeclinedFunds,
+		`"code":"expired_card"`:  paylink.DeclinedExpired,
+		`"code":"incorrect_cvc"`: paylink.DeclinedCode,
+		`"code":"card_declined","decline_code":"card_velocity_exceeded"`: paylink.DeclinedLimit,
+		`"code":"payment_intent_authentication_failure"`:                 paylink.DeclinedNotConfirmed,
+		`"code":"card_declined","decline_code":"stolen_card"`:            paylink.DeclinedNoReason,
+		`"code":"card_declined","decline_code":"fraudulent"`:             paylink.DeclinedNoReason,
+		`"code":"card_declined","decline_code":"a_new_word"`:             paylink.DeclinedNoReason,
+	} {
+		last := `{"type":"card_error",` + code + `,"payment_method":{"id":"pm_1","card":{"brand":"visa","last4":"9995","exp_month":8,"exp_year":2030}}}`
+		c := answering(t, 402, `{"error":{"type":"card_error",`+code+`,"payment_intent":{"id":"pi_1","status":"requires_payment_method","amount":100,"currency":"usd","last_payment_error":`+last+`}}}`)
+		in, err := c.Confirm(t.Context(), "pi_1", "k", stripe.ConfirmRequest{ConfirmationToken: "c", ReturnURL: "https://x.example"})
+		if err != nil || !in.Declined || in.Reason != want || in.Card.Label() != "Visa ••9995" || in.Status != stripe.NeedsMethod {
+			t.Errorf("%s: %+v %v", code, in, err)
+		}
+	}
+}
+
+func TestEventsAreVerifiedAndReadForTheObjectTheyName(t *testing.T) {
+	body := []byte(`{"id":"evt_1","type":"charge.refunded","livemode":false,"data":{"object":{"id":"ch_1","object":"charge","payment_intent":{"id":"pi_1"}}}}`)
+	if e, err := stripe.ParseEvent(body); err != nil || e.Intent != "pi_1" || e.Object != "ch_1" {
+		t.Errorf("%+v %v", e, err)
+	}
+	for _, header := range []string{"", "t=1,v1=00", "t=99999999999,v1=abc"} {
+		if _, err := stripe.VerifyEvent(body, header, []string{"whsec_1", "whsec_2"}); err == nil {
+			t.Errorf("%q was taken", header)
+		}
+	}
+	if _, err := stripe.VerifyEvent(body, "t=1,v1=00", nil); err == nil {
+		t.Error("without a secret nothing is verified")
+	}
+}
+
+func FuzzStripeEvent(f *testing.F) {
+	f.Add([]byte(`{"id":"evt_1","type":"payment_intent.succeeded","data":{"object":{"id":"pi_1","object":"payment_intent"}}}`))
+	f.Add([]byte(`{"id":"evt_1","type":"x","data":{"object":{"payment_intent":7}}}`))
+	f.Fuzz(func(_ *testing.T, body []byte) { _, _ = stripe.ParseEvent(body) })
+}
+
+func FuzzStripeSigHeader(f *testing.F) {
+	f.Add("t=1700000000,v1=abc,v0=def")
+	f.Fuzz(func(t *testing.T, header string) {
+		if _, err := stripe.VerifyEvent([]byte(`{"id":"evt_1","type":"x"}`), header, []string{"whsec_1"}); err == nil {
+			t.Error("a made-up signature was taken")
+		}
+	})
+}
