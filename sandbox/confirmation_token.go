@@ -35,7 +35,7 @@ type confirmationToken struct {
 	Hidden struct {
 		Card    cardHidden       `json:"card"`
 		Method  string           `json:"method"`  // an existing PaymentMethod that the token stands for
-		Context *elementsContext `json:"context"` // nil for tokens of the test helper
+		Context *elementsContext `json:"context"` // nil for tokens made without Elements
 	} `json:"sandbox"`
 }
 
@@ -87,10 +87,12 @@ func createToken(c *call) (any, error) {
 	if future := p.choice("setup_future_usage", "", "off_session", "on_session"); future != "" {
 		k.SetupFutureUsage = &future
 	}
-	k.Hidden.Context = &elementsContext{Mode: "payment", CaptureMethod: "automatic"}
 	if ctx := p.hash("client_context"); ctx != nil {
-		e := k.Hidden.Context
-		e.Mode = ctx.choice("mode", "payment", "setup", "subscription")
+		e := &elementsContext{Mode: "payment", CaptureMethod: "automatic"}
+		k.Hidden.Context = e
+		if mode := ctx.choice("mode", "payment", "setup", "subscription"); mode != "" {
+			e.Mode = mode
+		}
 		if amount := ctx.number("amount"); amount != nil {
 			e.Amount = *amount
 		}
@@ -199,7 +201,7 @@ func (k *confirmationToken) spendable(c *call, pi *paymentIntent) *apiError {
 		return differs("capture_method", pi.CaptureMethod, e.CaptureMethod)
 	case e.MethodTypes != nil && (pi.AutomaticPaymentMethods != nil || !sameWords(pi.PaymentMethodTypes, e.MethodTypes)):
 		return differs("payment_method_types", strings.Join(pi.PaymentMethodTypes, ", "), strings.Join(e.MethodTypes, ", "))
-	case e.MethodTypes == nil && e.Mode != "" && pi.AutomaticPaymentMethods == nil:
+	case e.MethodTypes == nil && pi.AutomaticPaymentMethods == nil:
 		return differs("payment_method_types", strings.Join(pi.PaymentMethodTypes, ", "), "null")
 	}
 	return nil

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"html/template"
 	"net/http"
+	"strings"
+	"time"
 )
 
 // controlRoutes mounts what tests and people use to look at the sandbox and to steer it.
@@ -15,6 +17,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("DELETE /faults", s.serveFaults)
 	mux.HandleFunc("POST /disputes", s.serveDisputes)
 	mux.HandleFunc("POST /disputes/{id}", s.serveDisputes)
+	mux.HandleFunc("GET /receipts/{id}", s.serveReceipt)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answerJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -24,6 +27,29 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		_ = indexPage.Execute(w, s.url) // a client that went away has no use for the error
 	})
 }
+
+// serveReceipt is what a charge's receipt_url leads to.
+func (s *Server) serveReceipt(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	ch, ok := get[charge](s.begin(nil), r.PathValue("id"))
+	s.mu.Unlock()
+	if !ok || ch.Status != "succeeded" {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = receiptPage.Execute(w, map[string]string{ // a client that went away has no use for the error
+		"Amount": decimal(ch.Amount-ch.AmountRefunded, ch.Currency) + " " + strings.ToUpper(ch.Currency),
+		"ID":     ch.ID, "Day": time.Unix(ch.Created, 0).UTC().Format("2 January 2006"), "Description": text(ch.Description)})
+}
+
+var receiptPage = template.Must(template.New("receipt").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Receipt</title>
+<style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:24rem;margin:3rem auto;padding:0 1rem;text-align:center}b{font-size:1.8rem}</style>
+<p>Receipt from the sandbox<br><b>{{.Amount}}</b></p><p>{{.Description}}</p><p>{{.Day}}<br><code>{{.ID}}</code></p>
+</html>
+`))
 
 var indexPage = template.Must(template.New("index").Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Sandbox</title>

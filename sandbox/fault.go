@@ -123,7 +123,7 @@ func (f *fault) before(requestID string) *answer {
 		return &answer{}
 	case "429":
 		e := withStatus(http.StatusTooManyRequests, invalid("rate_limit", "", "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits."))
-		return &answer{Status: e.status, Body: errorBody(e), RequestID: requestID, retry: "false"}
+		return &answer{Status: e.status, Body: errorBody(e), RequestID: requestID}
 	}
 	return nil
 }

@@ -177,7 +177,7 @@ func (j *journal) compact(s *state) error {
 func (j *journal) full() bool { return j != nil && j.size > 2*j.base+compactAbove }
 
 func (j *journal) close() error {
-	if j == nil {
+	if j == nil || j.file == nil {
 		return nil
 	}
 	if err := j.file.Sync(); err != nil {

@@ -197,6 +197,19 @@ func TestJournal_RefusesWhatItCannotRead(t *testing.T) {
 	}
 }
 
+func TestStart_RefusesADirectoryInUse(t *testing.T) {
+	dir := t.TempDir()
+	first := start(t, Options{DataDir: dir})
+	if s, err := Start(context.Background(), Options{DataDir: dir}); err == nil {
+		s.Close()
+		t.Fatal("two sandboxes share an account")
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start(t, Options{DataDir: dir})
+}
+
 func TestJournal_CompactsWhenItGrows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "account.jsonl")
 	j, st, err := openJournal(path)

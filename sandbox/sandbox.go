@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -38,14 +39,14 @@ type accountKeys struct {
 
 // Server is a running sandbox.
 type Server struct {
-	log      *slog.Logger
-	keys     accountKeys
-	url      string
-	smtpAddr string
-	inbox    *inbox
-	http     *http.Server
-	courier  *courier
-	faults   faults
+	log     *slog.Logger
+	keys    accountKeys
+	url     string
+	smtp    net.Listener
+	inbox   *inbox
+	http    *http.Server
+	courier *courier
+	faults  faults
 
 	stopping chan struct{} // closed by Close: slow answers end
 	stop     context.CancelFunc
@@ -56,6 +57,7 @@ type Server struct {
 	mu         sync.Mutex
 	state      *state
 	journal    *journal // nil when nothing is kept
+	lock       *os.File // held while DataDir is in use
 	offset     time.Duration
 	webhookURL string
 	inFlight   map[string]struct{} // idempotency keys being carried out
@@ -69,26 +71,13 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if err := s.open(o.DataDir); err != nil {
-		return nil, fmt.Errorf("sandbox: %w", err)
+		return nil, errors.Join(fmt.Errorf("sandbox: %w", err), s.letGo())
 	}
-	web, err := new(net.ListenConfig).Listen(ctx, "tcp", orDefault(o.Addr, "127.0.0.1:0"))
+	web, smtp, err := s.listen(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("sandbox: %w", err)
+		return nil, errors.Join(fmt.Errorf("sandbox: %w", err), s.letGo())
 	}
-	mailDir := ""
-	if o.DataDir != "" {
-		mailDir = filepath.Join(o.DataDir, "inbox")
-	}
-	if s.inbox, err = newInbox(mailDir, s.Now); err != nil {
-		web.Close()
-		return nil, fmt.Errorf("sandbox: %w", err)
-	}
-	smtp, err := new(net.ListenConfig).Listen(ctx, "tcp", orDefault(o.SMTPAddr, "127.0.0.1:0"))
-	if err != nil {
-		web.Close()
-		return nil, fmt.Errorf("sandbox: %w", err)
-	}
-	s.url, s.smtpAddr = "http://"+web.Addr().String(), smtp.Addr().String()
+	s.url, s.smtp = "http://"+web.Addr().String(), smtp
 	s.courier = newCourier(s)
 	mux := http.NewServeMux()
 	s.apiRoutes(mux)
@@ -113,6 +102,26 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
+// listen opens both addresses and the inbox.
+func (s *Server) listen(ctx context.Context, o Options) (web, smtp net.Listener, err error) {
+	mailDir := ""
+	if o.DataDir != "" {
+		mailDir = filepath.Join(o.DataDir, "inbox")
+	}
+	if s.inbox, err = newInbox(mailDir, s.Now); err != nil {
+		return nil, nil, err
+	}
+	var any net.ListenConfig
+	if web, err = any.Listen(ctx, "tcp", orDefault(o.Addr, "127.0.0.1:0")); err != nil {
+		return nil, nil, err
+	}
+	if smtp, err = any.Listen(ctx, "tcp", orDefault(o.SMTPAddr, "127.0.0.1:0")); err != nil {
+		web.Close()
+		return nil, nil, err
+	}
+	return web, smtp, nil
+}
+
 func orDefault(s, fallback string) string {
 	if s == "" {
 		return fallback
@@ -129,10 +138,13 @@ func (s *Server) open(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
+	var err error
+	if s.lock, err = lockDir(dir); err != nil {
+		return err
+	}
 	if err := s.keepKeys(filepath.Join(dir, "keys.json")); err != nil {
 		return err
 	}
-	var err error
 	if s.journal, s.state, err = openJournal(filepath.Join(dir, "account.jsonl")); err != nil {
 		return err
 	}
@@ -140,6 +152,28 @@ func (s *Server) open(dir string) error {
 		s.offset = o.(*clockOffset).Offset
 	}
 	return nil
+}
+
+// lockDir keeps a second sandbox off the directory; the lock ends with the process.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s is in use by another sandbox: %w", dir, err)
+	}
+	return f, nil
+}
+
+// letGo closes what open opened.
+func (s *Server) letGo() error {
+	err := s.journal.close()
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
 }
 
 // keepKeys reads the keys at path, or writes those just made there.
@@ -230,7 +264,7 @@ func (s *Server) tick(ctx context.Context) {
 func (s *Server) URL() string { return s.url }
 
 // SMTPURL is the address of the mail server, for SMTP_URL.
-func (s *Server) SMTPURL() string { return "smtp://" + s.smtpAddr }
+func (s *Server) SMTPURL() string { return "smtp://" + s.smtp.Addr().String() }
 
 // Env is every variable a server needs to use this sandbox in place of the real services.
 func (s *Server) Env() map[string]string {
@@ -287,11 +321,15 @@ func (s *Server) Close() error {
 		if err := s.http.Shutdown(ctx); err != nil {
 			s.http.Close()
 		}
+		// The inbox closes the listener only once it serves it, which it may not have begun to.
+		if err := s.smtp.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 		errs = append(errs, s.inbox.Close())
 		s.group.Wait()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		errs = append(errs, s.journal.close())
+		errs = append(errs, s.letGo())
 		s.closeErr = errors.Join(errs...)
 	})
 	return s.closeErr

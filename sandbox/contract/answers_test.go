@@ -77,7 +77,7 @@ func decode(t *testing.T, raw []byte) any {
 
 func loadSpec(t *testing.T, version string) *Spec {
 	t.Helper()
-	spec, err := LoadSpec(version)
+	spec, err := LoadSpec(t.Context(), version)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +287,7 @@ func everything(t *testing.T, s *sandbox.Server, sc *client.API, rec *recorder) 
 	must(err)
 	_, err = sc.PaymentIntents.New(&stripe.PaymentIntentParams{Amount: stripe.Int64(1099), Currency: stripe.String("usd")})
 	must(err)
-	_, err = sc.PaymentIntents.Get(redirected.ID, &stripe.PaymentIntentParams{Params: stripe.Params{Expand: stripe.StringSlice([]string{"latest_charge.refunds"})}})
+	_, err = sc.PaymentIntents.Get(redirected.ID, &stripe.PaymentIntentParams{Expand: stripe.StringSlice([]string{"latest_charge.refunds"})})
 	must(err)
 
 	manual := func(p *stripe.PaymentIntentParams) { p.CaptureMethod = stripe.String("manual") }
@@ -310,7 +310,7 @@ func everything(t *testing.T, s *sandbox.Server, sc *client.API, rec *recorder) 
 	must(err)
 	_, err = sc.Refunds.Update(refund.ID, &stripe.RefundParams{Metadata: map[string]string{"a": "b"}})
 	must(err)
-	_, err = sc.Refunds.Get(refund.ID, &stripe.RefundParams{Params: stripe.Params{Expand: stripe.StringSlice([]string{"charge", "payment_intent", "balance_transaction"})}})
+	_, err = sc.Refunds.Get(refund.ID, &stripe.RefundParams{Expand: stripe.StringSlice([]string{"charge", "payment_intent", "balance_transaction"})})
 	must(err)
 	_, err = sc.Refunds.New(&stripe.RefundParams{PaymentIntent: &paid.ID, Amount: stripe.Int64(1e6)})
 	refused(err)
@@ -340,7 +340,7 @@ func everything(t *testing.T, s *sandbox.Server, sc *client.API, rec *recorder) 
 	must(err)
 	_, err = sc.Disputes.Close(disputes[2], nil)
 	must(err)
-	_, err = sc.Disputes.Get(disputes[0], &stripe.DisputeParams{Params: stripe.Params{Expand: stripe.StringSlice([]string{"charge", "payment_intent"})}})
+	_, err = sc.Disputes.Get(disputes[0], &stripe.DisputeParams{Expand: stripe.StringSlice([]string{"charge", "payment_intent"})})
 	must(err)
 	advance("200h")
 

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -52,8 +53,8 @@ type Spec struct {
 }
 
 // LoadSpec reads the description inside a release of stripe-mock.
-func LoadSpec(version string) (*Spec, error) {
-	dir, err := module(version)
+func LoadSpec(ctx context.Context, version string) (*Spec, error) {
+	dir, err := module(ctx, version)
 	if err != nil {
 		return nil, fmt.Errorf("stripe-mock %s: %w", version, err)
 	}

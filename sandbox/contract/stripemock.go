@@ -8,6 +8,7 @@ package contract
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ const stripeMock = "github.com/stripe/stripe-mock"
 // StartStripeMock runs that release of stripe-mock on loopback until the test ends, and gives its URL.
 func StartStripeMock(t testing.TB, version string) string {
 	t.Helper()
-	binary, err := buildStripeMock(version)
+	binary, err := buildStripeMock(t.Context(), version)
 	if err != nil {
 		t.Fatalf("stripe-mock %s: %v", version, err)
 	}
@@ -68,8 +69,8 @@ func StartStripeMock(t testing.TB, version string) string {
 }
 
 // module is where the Go command keeps a release of stripe-mock, downloaded if need be and checked against its sum.
-func module(version string) (dir string, err error) {
-	cmd := exec.Command("go", "mod", "download", "-json", stripeMock+"@"+version)
+func module(ctx context.Context, version string) (dir string, err error) {
+	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", stripeMock+"@"+version)
 	cmd.Dir = os.TempDir() // outside of any module: this one's requirements have no say
 	raw, err := cmd.Output()
 	if err != nil {
@@ -90,8 +91,8 @@ func module(version string) (dir string, err error) {
 }
 
 // buildStripeMock builds a release into the repository's cache, unless it is there.
-func buildStripeMock(version string) (string, error) {
-	if _, err := module(version); err != nil {
+func buildStripeMock(ctx context.Context, version string) (string, error) {
+	if _, err := module(ctx, version); err != nil {
 		return "", err
 	}
 	root, err := moduleRoot()
@@ -111,7 +112,7 @@ func buildStripeMock(version string) (string, error) {
 		return "", fmt.Errorf("build: %w", err)
 	}
 	defer os.RemoveAll(fresh)
-	cmd := exec.Command("go", "install", stripeMock+"@"+version)
+	cmd := exec.CommandContext(ctx, "go", "install", stripeMock+"@"+version)
 	cmd.Dir, cmd.Env = os.TempDir(), append(os.Environ(), "GOBIN="+fresh, "GOFLAGS=", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)
