@@ -67,19 +67,18 @@ func PayableOf(i Invoice, b Balance) Payable {
 	if p.Why != "" {
 		return p
 	}
+	p.Max = min(p.Due, MaxCharge)
 	p.Keep = max(i.Partial.Minimum, least)
 	p.Min = p.Keep
 	if b.Payments == 0 && b.Pending == 0 {
 		p.Min = max(p.Min, i.Partial.FirstMinimum)
 	}
-	p.Min = min(p.Min, p.Due)
-	p.Max = min(p.Due, MaxCharge)
-	// A minimum above the largest charge could never be met.
-	p.Min = min(p.Min, p.Max)
-	p.Whole = !i.Partial.Allowed || p.Min == p.Due
-	if p.Whole {
-		p.Min = p.Due
+	switch noPart := min(p.Max, p.Due-p.Keep) < p.Min; {
+	case p.Due <= MaxCharge && (noPart || !i.Partial.Allowed):
+		p.Whole, p.Min = true, p.Due
 		return p
+	case noPart: // the whole is too much for one charge, so a part it must be
+		p.Keep, p.Min = least, least
 	}
 	p.Next = i.nextInstalment(b)
 	if p.Next != nil && p.Check(money.New(p.Next.Amount, p.Currency)) != nil {

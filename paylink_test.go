@@ -1,0 +1,279 @@
+package paylink_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"paylink"
+	"paylink/money"
+)
+
+func TestTokenIsReadOneWayAndShowsItselfToNobody(t *testing.T) {
+	token := paylink.NewToken()
+	again, err := paylink.ParseToken(token.Reveal())
+	if err != nil || again != token || len(token.Reveal()) != 43 || again.Hash() != token.Hash() {
+		t.Fatalf("%v", err)
+	}
+	text, err := json.Marshal(map[string]any{"t": token})
+	for _, shown := range []string{fmt.Sprint(token), fmt.Sprintf("%v %+v %s", token, token, token), string(text)} {
+		if strings.Contains(shown, token.Reveal()) || err != nil {
+			t.Errorf("shown as %q", shown)
+		}
+	}
+	clear := token.Reveal()
+	last := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", clear[42])
+	twin := clear[:42] + string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[last^1])
+	for _, bad := range []string{"", clear + "=", clear[:42], clear + "A", " " + clear[1:], clear[:42] + "+", clear[:42] + "/", clear[:41] + "%3", twin} {
+		if _, err := paylink.ParseToken(bad); paylink.KindOf(err) != paylink.NotFound {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
+func FuzzLinkToken(f *testing.F) {
+	f.Add(paylink.NewToken().Reveal())
+	f.Add(strings.Repeat("A", 43))
+	f.Fuzz(func(t *testing.T, s string) {
+		if token, err := paylink.ParseToken(s); err == nil && token.Reveal() != s {
+			t.Errorf("%q was read as %q", s, token.Reveal())
+		}
+	})
+}
+
+func TestIDsSortByTime(t *testing.T) {
+	var ids []string
+	for n := range 50 {
+		ids = append(ids, paylink.NewID("pay", time.UnixMilli(1_700_000_000_000+int64(n))))
+	}
+	if !slices.IsSorted(ids) || len(ids[0]) != 4+26 {
+		t.Error(ids[:3])
+	}
+	seen := map[string]bool{}
+	for range 10_000 {
+		seen[paylink.NewID("pay", time.UnixMilli(0))] = true
+	}
+	if len(seen) != 10_000 {
+		t.Error("an id came twice")
+	}
+}
+
+func TestSealsOpenOnlyInTheirOwnRowAndKeysRotate(t *testing.T) {
+	old, oldText := paylink.NewKeyRing("k1")
+	sealed, err := old.Seal("link/lnk_1", []byte("secret"))
+	if err != nil || strings.Contains(sealed, "secret") {
+		t.Fatal(sealed, err)
+	}
+	_, newText := paylink.NewKeyRing("k2")
+	both, err := paylink.ParseKeyRing(newText + "," + oldText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain, err := both.Open("link/lnk_1", sealed); err != nil || string(plain) != "secret" {
+		t.Errorf("the old key is in the ring: %v", err)
+	}
+	if _, err := both.Open("link/lnk_2", sealed); err == nil {
+		t.Error("opened in another row")
+	}
+	if fresh, err := both.Seal("link/lnk_1", []byte("secret")); err != nil || !strings.HasPrefix(fresh, "k2.") {
+		t.Errorf("sealed by %q", fresh)
+	}
+	retired, err := paylink.ParseKeyRing(newText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{sealed, "", "k2", "k2.", "k2.AAAA", sealed[:len(sealed)-2] + "AA"} {
+		if _, err := retired.Open("link/lnk_1", bad); err == nil {
+			t.Errorf("%q opened", bad)
+		}
+	}
+	signature := old.Sign("pay", "data")
+	if !both.Signed("pay", "data", signature) || both.Signed("pay", "other", signature) || both.Signed("cookie", "data", signature) ||
+		retired.Signed("pay", "data", signature) || both.Signed("pay", "data", "") || both.Signed("pay", "data", "k1.") {
+		t.Error("a signature holds for one key ring, one purpose and one text")
+	}
+	for _, bad := range []string{"", "k1", "k1:", "k1:zz", "k1:" + strings.Repeat("ab", 31), oldText + "," + oldText, ":" + strings.Repeat("ab", 32), "k.1:" + strings.Repeat("ab", 32)} {
+		if _, err := paylink.ParseKeyRing(bad); err == nil || strings.Contains(err.Error(), "abab") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestMailboxes(t *testing.T) {
+	for _, good := range []string{"maria@keller.studio", "a.b+c@x.example", "o'neil@firm.co.uk", "jürgen@müller.example", "用户@例子.example"} {
+		if got, err := paylink.ParseEmail(" " + good + " "); err != nil || got != good {
+			t.Errorf("%q: %q %v", good, got, err)
+		}
+	}
+	for _, bad := range []string{
+		"", "maria", "maria@", "@keller.studio", "maria@keller", "a@b.example,c@d.example", "Maria <maria@keller.studio>",
+		"maria@keller.studio\r\nBcc: x@y.example", "maria@keller.studio\x00", "ma ria@keller.studio", "maria@keller..studio",
+		"maria@.studio", "maria@keller.", `"maria"@keller.studio`, "maria(comment)@keller.studio", strings.Repeat("a", 65) + "@keller.studio",
+		"a@" + strings.Repeat("b", 260) + ".example", "a@[127.0.0.1]", "maria@keller.studio\xff",
+	} {
+		if got, err := paylink.ParseEmail(bad); err == nil {
+			t.Errorf("%q was taken as %q", bad, got)
+		}
+	}
+	for address, masked := range map[string]string{
+		"maria@keller.studio": "m…a@keller.studio", "ab@keller.studio": "…@keller.studio", "ürs@keller.studio": "ü…s@keller.studio", "nothing": "…",
+	} {
+		if got := paylink.MaskEmail(address); got != masked {
+			t.Errorf("%s is shown as %s", address, got)
+		}
+	}
+}
+
+func FuzzEmail(f *testing.F) {
+	f.Add("maria@keller.studio")
+	f.Add("a@b.example\nBcc: c@d.example")
+	f.Fuzz(func(t *testing.T, s string) {
+		if got, err := paylink.ParseEmail(s); err == nil && (strings.ContainsAny(got, "\r\n<>, ") || strings.Count(got, "@") != 1) {
+			t.Errorf("%q was taken", got)
+		}
+	})
+}
+
+func TestLinksLiveThirtyDaysAfterTheLaterOfDueAndSending(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	day := 24 * time.Hour
+	for name, test := range map[string]struct {
+		due  time.Time
+		want time.Duration
+	}{
+		"no due date": {time.Time{}, 30 * day}, "overdue": {now.Add(-90 * day), 30 * day},
+		"due soon": {now.Add(4 * day), 34 * day}, "due in half a year": {now.Add(180 * day), 120 * day},
+	} {
+		if got := paylink.LinkExpiry(now, test.due).Sub(now); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+	link := paylink.Link{CreatedAt: now, ExpiresAt: now.Add(30 * day)}
+	for _, step := range []struct {
+		change func(*paylink.Link)
+		want   paylink.LinkState
+	}{
+		{func(*paylink.Link) {}, paylink.LinkQueued},
+		{func(l *paylink.Link) { l.SentAt = now }, paylink.LinkSent},
+		{func(l *paylink.Link) { l.BouncedAt = now }, paylink.LinkBounced},
+		{func(l *paylink.Link) { l.OpenedAt = now }, paylink.LinkOpened},
+		{func(l *paylink.Link) { l.PaidAt = now }, paylink.LinkPaid},
+		{func(l *paylink.Link) { l.RevokedAt = now }, paylink.LinkRevoked},
+	} {
+		step.change(&link)
+		if got := link.State(now); got != step.want {
+			t.Errorf("%s, want %s", got, step.want)
+		}
+	}
+	paid := paylink.Link{ExpiresAt: now.Add(day), PaidAt: now}
+	if paid.Expired(now.Add(89*day)) || !paid.Expired(now.Add(90*day)) {
+		t.Error("a paid link shows its receipts for ninety days")
+	}
+	if paylink.KindOf(link.Usable(now)) != paylink.NotFound || (paylink.Link{ExpiresAt: now}).Usable(now) == nil {
+		t.Error("an ended link is not usable")
+	}
+}
+
+func TestLinkShowsItsAddressToTheRingThatSealedIt(t *testing.T) {
+	ring, _ := paylink.NewKeyRing("k")
+	link := paylink.Link{ID: "lnk_1"}
+	if err := link.SealToken(ring); err != nil {
+		t.Fatal(err)
+	}
+	url, err := link.URL(ring, "https://pay.firm.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := paylink.ParseToken(strings.TrimPrefix(url, "https://pay.firm.example/l/"))
+	if err != nil || token.Hash() != link.TokenHash || strings.Contains(link.TokenSealed, token.Reveal()) {
+		t.Errorf("%s %v", url, err)
+	}
+	link.ID = "lnk_2"
+	if _, err := link.URL(ring, ""); err == nil {
+		t.Error("a seal moved to another link opened")
+	}
+}
+
+func TestEachLineIsRoundedOnceAndTheTotalIsTheirSum(t *testing.T) {
+	quantity := func(s string) money.Quantity {
+		q, err := money.ParseQuantity(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q
+	}
+	i := paylink.Invoice{Number: "INV-1", Currency: "USD", Lines: []paylink.Line{
+		{Description: "a", Quantity: quantity("1.5"), UnitAmount: usd(3333)},    // 4999.5 → 5000
+		{Description: "b", Quantity: quantity("0.3333"), UnitAmount: usd(1000)}, // 333.3 → 333
+		{Description: "c", Quantity: quantity("1"), UnitAmount: usd(-1000)},
+	}}
+	if err := i.Compute(); err != nil || i.Total.Minor != 4333 {
+		t.Fatalf("%v %v", i.Total, err)
+	}
+	for name, change := range map[string]func(*paylink.Invoice){
+		"no number":        func(i *paylink.Invoice) { i.Number = " " },
+		"no currency":      func(i *paylink.Invoice) { i.Currency = "XYZ" },
+		"no lines":         func(i *paylink.Invoice) { i.Lines = nil },
+		"many lines":       func(i *paylink.Invoice) { i.Lines = make([]paylink.Line, 201) },
+		"no description":   func(i *paylink.Invoice) { i.Lines[0].Description = "" },
+		"a control sign":   func(i *paylink.Invoice) { i.Lines[0].Description = "a\x00b" },
+		"invalid UTF-8":    func(i *paylink.Invoice) { i.Title = "a\xff" },
+		"quantity zero":    func(i *paylink.Invoice) { i.Lines[0].Quantity = 0 },
+		"another currency": func(i *paylink.Invoice) { i.Lines[0].UnitAmount = money.New(1, "EUR") },
+		"overflow":         func(i *paylink.Invoice) { i.Lines[0].UnitAmount = usd(1 << 62) },
+		"below nothing":    func(i *paylink.Invoice) { i.Lines[2].UnitAmount = usd(-9000) },
+		"large minimum":    func(i *paylink.Invoice) { i.Partial = paylink.PartialRules{Allowed: true, Minimum: 5000} },
+		"large instalment": func(i *paylink.Invoice) { i.Partial.Instalments = []paylink.Instalment{{Amount: 9000}} },
+	} {
+		bad := i
+		bad.Lines = slices.Clone(i.Lines)
+		change(&bad)
+		if err := bad.Compute(); paylink.KindOf(err) != paylink.Invalid {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestErrorsTellTheLogTheCauseAndTheCallerTheKind(t *testing.T) {
+	cause := fmt.Errorf("the cause")
+	err := fmt.Errorf("begin: %w", paylink.Fail(paylink.Unavailable, "stripe.unreachable").Because(cause))
+	if paylink.KindOf(err) != paylink.Unavailable || !strings.Contains(err.Error(), "the cause") || paylink.KindOf(cause) != 0 {
+		t.Error(err)
+	}
+	var wrong paylink.Fields
+	if wrong.Err() != nil {
+		t.Error("nothing is wrong")
+	}
+	wrong.Add("amount", "amount.under", "least", usd(5000))
+	if paylink.KindOf(wrong.Err()) != paylink.Invalid || !strings.Contains(wrong.Err().Error(), "amount.under") {
+		t.Error(wrong.Err())
+	}
+}
+
+func TestRolesIncludeTheOnesBefore(t *testing.T) {
+	if !paylink.Admin.Can(paylink.Viewer) || paylink.Agent.Can(paylink.Manager) || paylink.Role("").Can(paylink.Viewer) || paylink.Admin.Can("owner") {
+		t.Error("roles")
+	}
+}
+
+func TestCardsEndWithTheirMonth(t *testing.T) {
+	m := paylink.Method{Kind: paylink.MethodCard, Card: paylink.Card{Brand: "Visa", Last4: "4242", ExpMonth: 12, ExpYear: 2026}}
+	if m.Expired(time.Date(2026, 12, 31, 23, 0, 0, 0, time.UTC)) || !m.Expired(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)) || m.Label() != "Visa ••4242" {
+		t.Error("December ends with December")
+	}
+	m.Owner = "v1"
+	if !m.Usable("v1") || m.Usable("v2") || m.Usable("") {
+		t.Error("not saved, it is the visitor's own")
+	}
+	m.SavedAt = time.Now()
+	if !m.Usable("v2") {
+		t.Error("saved, it is the customer's")
+	}
+	m.BlockedAt = time.Now()
+	if m.Usable("v1") {
+		t.Error("blocked and offered")
+	}
+}
