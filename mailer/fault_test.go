@@ -252,6 +252,14 @@ func TestALinkThatIsTakenAfterAllIsNotBounced(t *testing.T) {
 	o.must(o.LinkJob(t.Context(), job))
 	full = false
 	o.must(o.invoicing.ResendLink(t.Context(), "system", link.ID))
+	o.must(o.store.Update(t.Context(), func(tx *store.Tx) error { // the bounce of the first mail is noted late
+		late, err := tx.LockLink(t.Context(), link.ID)
+		if err != nil {
+			return err
+		}
+		late.BouncedAt, late.Bounce = o.now, "Mailbox full"
+		return tx.UpdateLink(t.Context(), late)
+	}))
 	o.must(o.LinkJob(t.Context(), o.job("mail.link", link.ID+"/2")))
 	if stored, err := o.store.Link(t.Context(), link.ID); err != nil || stored.State(o.now) != paylink.LinkSent || stored.Bounce != "" {
 		t.Errorf("%+v %v", stored, err)
@@ -276,6 +284,21 @@ func TestFault_E06_ReceiptCannotBeDrawn(t *testing.T) {
 	}
 	if row := o.row(receipt.ID); row.State != store.MailSent {
 		t.Errorf("%+v", row)
+	}
+}
+
+func TestFault_E06_InvoiceCannotBeDrawn(t *testing.T) {
+	o := open(t, storetest.SQLite(t), nil)
+	o.BaseURL = "https://" + strings.Repeat("a.", receipts.MaxPayURL/2) + "example"
+	link, job := o.link(invoicing.Send{})
+	o.must(o.LinkJob(t.Context(), job))
+	l := o.only()
+	inOrder(t, "text", l.text, "See and pay invoice INV-1042", "https://a.a.", "/l/", "only the Pay button does.", "This link was made for")
+	if len(l.files) != 0 || strings.Contains(l.text, "attached") {
+		t.Errorf("it promises a file that is not there:\n%s", l.text)
+	}
+	if task := o.tasks()["invoice.pdf"]; task.Subject != link.InvoiceID {
+		t.Error("nobody is told")
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/mail"
+	"net/textproto"
 	"regexp"
 	"strings"
 	"time"
@@ -191,9 +192,16 @@ func (m *Mailer) note(ctx context.Context, row store.Mail, p parcel, outcome err
 		}
 		return tx.UpdateMail(ctx, row)
 	})
-	// What a server answers may hold the address, so the answer stays in the mail's row and out of
-	// the error, which is logged.
-	return errors.Join(fmt.Errorf("mail %s was not taken on try %d", row.ID, row.Attempts), err)
+	return errors.Join(fmt.Errorf("mail %s was not taken on try %d: %w", row.ID, row.Attempts, loggable(outcome)), err)
+}
+
+// loggable keeps the words of a mail server out of the log, which they reach as an error: they often
+// repeat the address. They stay in the mail's row.
+func loggable(err error) error {
+	if answer, ok := errors.AsType[*textproto.Error](err); ok {
+		return fmt.Errorf("the mail server answered %d", answer.Code)
+	}
+	return err
 }
 
 // secret is the token of a payment link: a spam filter may quote the address that it dislikes.

@@ -6,6 +6,7 @@ import (
 	"html"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -262,6 +263,11 @@ func TestALinkMailSaysWhatIsAskedAndLeadsThere(t *testing.T) {
 		if !stored.SentAt.Equal(o.now) || stored.State(o.now) != paylink.LinkSent {
 			t.Errorf("%+v", stored)
 		}
+		history, err := s.AuditOf(t.Context(), o.invoice.ID, 10)
+		o.must(err)
+		if !slices.ContainsFunc(history, func(a store.AuditRow) bool { return a.Action == "link.sent" }) {
+			t.Errorf("the invoice's history says %+v", history)
+		}
 		o.must(o.LinkJob(t.Context(), job))
 		if len(o.server.mails()) != 1 {
 			t.Error("a job that ran again mailed again")
@@ -487,6 +493,21 @@ func TestAReceiptSentElsewhereHoldsNoLink(t *testing.T) {
 		t.Errorf("the payer's link went to somebody else:\n%s", l.text)
 	}
 	if len(l.files) != 1 {
+		t.Error("the receipt is not attached")
+	}
+}
+
+func TestAReceiptDoesNotLeadToALinkThatEnded(t *testing.T) {
+	o := open(t, storetest.SQLite(t), nil)
+	link, _ := o.link(invoicing.Send{})
+	receipt, job := o.receipt(link, func(r *paylink.Receipt) { r.Due = "2026-11-01" })
+	o.must(o.invoicing.RevokeLink(t.Context(), "system", link.ID))
+	o.must(o.ReceiptJob(t.Context(), job))
+	l := o.only()
+	if strings.Contains(l.html, "/l/") || strings.Contains(l.text, "Open receipt") || strings.Contains(l.text, "pay by") {
+		t.Errorf("it leads to a page that has ended, or asks for a day that is over:\n%s", l.text)
+	}
+	if l.files["receipt-"+receipt.Number+".pdf"] == nil {
 		t.Error("the receipt is not attached")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -58,6 +59,9 @@ func checkHead(t testing.TB, m message, raw []byte) {
 	subject, err := wordDecoder.DecodeHeader(head.Get("Subject"))
 	if err != nil || subject != oneLine(m.Subject, longestSubject) {
 		t.Fatalf("Subject %q, %v of %q", subject, err, m.Subject)
+	}
+	if strings.ContainsFunc(subject+from[0].Name, unicode.IsControl) {
+		t.Fatalf("control characters in %q or %q", subject, from[0].Name)
 	}
 }
 
