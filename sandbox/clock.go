@@ -23,6 +23,7 @@ const (
 	taskDispute        = "dispute_opens"
 	taskUnanswered     = "dispute_goes_unanswered"
 	taskReviewed       = "dispute_is_reviewed"
+	taskVerifyAccount  = "bank_account_is_verified"
 )
 
 // asyncCaptureTakes is how long after an automatic_async capture the balance transaction comes
@@ -70,6 +71,8 @@ func happen(t *tx, k *task) {
 		lapseDispute(t, k.Target, "needs_response", "warning_needs_response")
 	case taskReviewed:
 		lapseDispute(t, k.Target, "under_review", "warning_under_review")
+	case taskVerifyAccount:
+		verifyAccount(t, k.Target)
 	}
 }
 

@@ -18,6 +18,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /disputes", s.serveDisputes)
 	mux.HandleFunc("POST /disputes/{id}", s.serveDisputes)
 	mux.HandleFunc("GET /receipts/{id}", s.serveReceipt)
+	mux.HandleFunc("POST /plaid/keys", s.serveRotate)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answerJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -55,7 +56,7 @@ var indexPage = template.Must(template.New("index").Parse(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Sandbox</title>
 <style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}code{font-size:.9em}dt{margin-top:1rem}dd{margin:0;opacity:.8}</style>
 <h1>Sandbox</h1>
-<p>Stand-ins for Stripe and for a mail server. No money moves here, and no mail leaves.</p>
+<p>Stand-ins for Stripe, Plaid and a mail server. No money moves here, and no mail leaves.</p>
 <dl>
 <dt><a href="/inbox">/inbox</a></dt><dd>the mails received; <a href="/inbox.json">as JSON</a></dd>
 <dt><a href="/truth">/truth</a></dt><dd>what moved money, in order</dd>
@@ -67,6 +68,9 @@ modes 500_before, 500_after, drop_before, drop_after, slow:30s, 429, bad_json; f
 <code>curl -d '{"status":"won"}' {{.}}/disputes/dp_…</code></dd>
 <dt><code>/v1/…</code></dt><dd>Stripe's API, version 2023-10-16; test cards as on <a href="https://docs.stripe.com/testing">docs.stripe.com/testing</a></dd>
 <dt><a href="/js/stripe.js">/js/stripe.js</a></dt><dd>the stand-in for Stripe.js</dd>
+<dt><code>/link/… /item/… /accounts/… /auth/… /processor/… /sandbox/…</code></dt><dd>Plaid's API, version 2020-09-14; its webhooks are matched as <code>event ITEM.*</code>;
+<code>curl -X POST {{.}}/plaid/keys</code> makes a new key for their signatures</dd>
+<dt><a href="/js/plaid-link.js">/js/plaid-link.js</a></dt><dd>the stand-in for Plaid Link; any bank lets <code>user_good</code> / <code>pass_good</code> in</dd>
 <dt><a href="/healthz">/healthz</a></dt><dd>whether it answers</dd>
 </dl>
 </html>

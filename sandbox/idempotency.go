@@ -80,4 +80,5 @@ func forget(t *tx) {
 	for _, o := range old {
 		t.remove(o)
 	}
+	forgetLinks(t)
 }

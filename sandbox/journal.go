@@ -53,6 +53,18 @@ func blank(kind string) (object, error) {
 		return &balanceTransaction{}, nil
 	case "dispute":
 		return &dispute{}, nil
+	case "plaid_link_token":
+		return &linkToken{}, nil
+	case "plaid_session":
+		return &linkSession{}, nil
+	case "plaid_public_token":
+		return &publicToken{}, nil
+	case "plaid_item":
+		return &plaidItem{}, nil
+	case "plaid_key":
+		return &plaidKey{}, nil
+	case "bank_token":
+		return &bankToken{}, nil
 	}
 	return nil, fmt.Errorf("unknown kind %q", kind)
 }

@@ -1,8 +1,9 @@
 // Package sandbox is a server that speaks the wire formats of the services Paylink uses closely enough for their real
-// client libraries: Stripe's API of version 2023-10-16 with signed webhooks, test cards and idempotency keys; stand-ins
-// for Stripe.js; and an SMTP server with an inbox. Its clock can be moved on and its answers made to fail.
+// client libraries: Stripe's API of version 2023-10-16 with signed webhooks, test cards and idempotency keys; Plaid's of
+// 2020-09-14 as far as bank accounts need it; stand-ins for Stripe.js and Plaid Link; and an SMTP server with an inbox.
+// Its clock can be moved on and its answers made to fail.
 //
-// It moves no money, relays no mail and talks to nobody but the one webhook endpoint. It knows nothing of Paylink, takes
+// It moves no money, relays no mail and talks to nobody but the webhook endpoints it was given. It knows nothing of Paylink, takes
 // no shortcut into it, and must never be reachable where real customers are: its control calls need no key.
 package sandbox
 
@@ -16,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -35,6 +37,9 @@ type accountKeys struct {
 	Secret      string `json:"secret"`
 	Publishable string `json:"publishable"`
 	Webhook     string `json:"webhook"`
+
+	PlaidClientID string `json:"plaid_client_id"`
+	PlaidSecret   string `json:"plaid_secret"`
 }
 
 // Server is a running sandbox.
@@ -81,6 +86,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	s.courier = newCourier(s)
 	mux := http.NewServeMux()
 	s.apiRoutes(mux)
+	s.plaidRoutes(mux)
+	s.plaidLinkRoutes(mux)
 	s.controlRoutes(mux)
 	s.inbox.routes(mux)
 	browserRoutes(mux, s.keys.Publishable)
@@ -131,7 +138,8 @@ func orDefault(s, fallback string) string {
 
 // open reads the account of an earlier run, or makes a new one.
 func (s *Server) open(dir string) error {
-	s.keys = accountKeys{Secret: "sk_test_" + randomText(32), Publishable: "pk_test_" + randomText(32), Webhook: "whsec_" + randomText(32)}
+	s.keys = accountKeys{Secret: "sk_test_" + randomText(32), Publishable: "pk_test_" + randomText(32), Webhook: "whsec_" + randomText(32),
+		PlaidClientID: strings.ToLower(randomText(24)), PlaidSecret: strings.ToLower(randomText(30))}
 	if dir == "" {
 		return nil
 	}
@@ -176,16 +184,14 @@ func (s *Server) letGo() error {
 	return err
 }
 
-// keepKeys reads the keys at path, or writes those just made there.
+// keepKeys reads the keys at path, and writes those that were not there yet.
 func (s *Server) keepKeys(path string) error {
 	raw, err := os.ReadFile(path)
 	if err == nil {
 		if err := json.Unmarshal(raw, &s.keys); err != nil {
 			return fmt.Errorf("read %s: %w", path, err)
 		}
-		return nil
-	}
-	if !errors.Is(err, os.ErrNotExist) {
+	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	if raw, err = json.Marshal(s.keys); err != nil {
@@ -274,6 +280,10 @@ func (s *Server) Env() map[string]string {
 		"STRIPE_WEBHOOK_SECRET":  s.keys.Webhook,
 		"STRIPE_API_BASE":        s.url,
 		"STRIPE_JS_URL":          s.url + "/js/stripe.js",
+		"PLAID_CLIENT_ID":        s.keys.PlaidClientID,
+		"PLAID_SECRET":           s.keys.PlaidSecret,
+		"PLAID_API_BASE":         s.url,
+		"PLAID_JS_URL":           s.url + "/js/plaid-link.js",
 		"SMTP_URL":               s.SMTPURL(),
 		"MAIL_FROM":              "Northwind Studio <billing@northwind.example>",
 		"PAYLINK_LIMITS":         "off",

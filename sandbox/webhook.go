@@ -15,6 +15,7 @@ import (
 )
 
 // delivery is an event on its way to the endpoint. It is removed once the endpoint said 2xx, or gave out.
+// One of Plaid's brings its own address and body.
 type delivery struct {
 	Event    string    `json:"event"`
 	Type     string    `json:"type"`
@@ -24,6 +25,9 @@ type delivery struct {
 	Held     bool      `json:"held"`  // reordered: waits for another to overtake it
 	Copies   int       `json:"copies"`
 	BadSig   bool      `json:"bad_sig"`
+
+	URL  string          `json:"url,omitempty"`
+	Body json.RawMessage `json:"body,omitempty"`
 }
 
 func (*delivery) kind() string  { return "delivery" }
@@ -87,14 +91,11 @@ func (c *courier) launch(ctx context.Context) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	wait := time.Hour
-	url := s.webhookURL
-	if url == "" {
-		return wait
-	}
 	t := s.begin(nil)
 	now := t.now
 	for d := range all[delivery](t) {
-		if c.flying[d.Event] {
+		url := orDefault(d.URL, s.webhookURL)
+		if url == "" || c.flying[d.Event] {
 			continue
 		}
 		if len(c.flying) >= webhooksAtOnce {
@@ -109,24 +110,47 @@ func (c *courier) launch(ctx context.Context) time.Duration {
 			wait = min(wait, d.Next.Sub(now))
 			continue
 		}
-		e, ok := get[event](t, d.Event)
-		if !ok {
-			t.remove(d)
-			continue
-		}
-		body, err := json.MarshalIndent(e, "", "  ")
+		body, signed, err := c.letter(t, d)
 		if err != nil {
-			s.log.Error("sandbox webhook", "event", e.ID, "error", err)
+			s.log.Error("sandbox webhook", "event", d.Event, "error", err)
+			t.remove(d)
 			continue
 		}
 		c.flying[d.Event] = true
 		c.group.Add(1)
-		go c.deliver(ctx, url, body, *d)
+		go c.deliver(ctx, url, body, signed, *d)
 	}
 	if err := s.commit(t); err != nil {
 		s.log.Error("sandbox could not keep its state", "error", err)
 	}
 	return max(wait, 10*time.Millisecond)
+}
+
+// signer puts a signature of a body on a request, at the time it is sent.
+type signer func(h http.Header, at time.Time, body []byte) error
+
+// letter is what a delivery sends, and who signs it.
+func (c *courier) letter(t *tx, d *delivery) ([]byte, signer, error) {
+	if d.URL != "" {
+		return d.Body, plaidSigner(signingKey(t), d.BadSig), nil
+	}
+	e, ok := get[event](t, d.Event)
+	if !ok {
+		return nil, nil, fmt.Errorf("event %s was forgotten", d.Event)
+	}
+	body, err := json.MarshalIndent(e, "", "  ")
+	return body, stripeSigner(c.server.keys.Webhook, d.BadSig), err
+}
+
+func stripeSigner(secret string, bad bool) signer {
+	if bad {
+		secret = "whsec_not_this_one"
+	}
+	return func(h http.Header, at time.Time, body []byte) error {
+		h.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
+		h.Set("Stripe-Signature", sign(secret, at, body))
+		return nil
+	}
 }
 
 // draw lets the faults of this event decide, once. It answers nil when the event is lost.
@@ -151,30 +175,28 @@ func (c *courier) draw(t *tx, d *delivery) *delivery {
 }
 
 // deliver sends one event, as often as its fault says, and records how it went.
-func (c *courier) deliver(ctx context.Context, url string, body []byte, d delivery) {
+func (c *courier) deliver(ctx context.Context, url string, body []byte, signed signer, d delivery) {
 	defer c.group.Done()
 	ok := true
 	for range max(d.Copies, 1) {
-		ok = c.send(ctx, url, body, d.BadSig) && ok
+		ok = c.send(ctx, url, body, signed) && ok
 	}
 	c.finish(d.Event, ok)
 	c.nudge()
 }
 
-func (c *courier) send(ctx context.Context, url string, body []byte, badSignature bool) bool {
+func (c *courier) send(ctx context.Context, url string, body []byte, signed signer) bool {
 	s := c.server
-	secret := s.keys.Webhook
-	if badSignature {
-		secret = "whsec_not_this_one"
-	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		s.log.Warn("sandbox webhook", "error", err)
 		return false
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	req.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-	req.Header.Set("Stripe-Signature", sign(secret, time.Now(), body))
+	if err := signed(req.Header, time.Now(), body); err != nil {
+		s.log.Warn("sandbox webhook", "error", err)
+		return false
+	}
 	resp, err := c.client.Do(req)
 	if err != nil {
 		s.log.Debug("sandbox webhook not delivered", "error", err)
