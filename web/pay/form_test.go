@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"paylink"
+	"paylink/money"
 	"paylink/web/pay"
 )
 
@@ -175,14 +176,14 @@ func TestAChangedInvoiceIsLookedAtAgain(t *testing.T) {
 	form := s.form(s.ask("GET", address, nil))
 	form.Set("amount", "225.00")
 	form.Set("confirmation_token", s.card("pm_card_visa"))
-	s.invoice.Title = "Something else"
+	s.invoice.Title, s.invoice.Lines[0].UnitAmount = "Something else", money.New(10000, "USD") // now less than what is paid
 	if _, err := s.invoicing.EditInvoice(t.Context(), "staff:1", s.invoice); err != nil {
 		t.Fatal(err)
 	}
 	w := s.ask("POST", address+"/payments", form)
-	s.see(w, http.StatusConflict, "The invoice changed", "Nothing was charged.", "Something else", "Pay $225.00 by card")
+	s.see(w, http.StatusConflict, "The invoice changed", "Nothing was charged.", "Something else", "$100.00 still to pay")
 	form = s.form(w)
-	form.Set("amount", "225.00")
+	form.Set("amount", "100.00")
 	form.Set("confirmation_token", s.card("pm_card_visa"))
 	if w := s.ask("POST", address+"/payments", form); w.Code != http.StatusSeeOther {
 		t.Errorf("the page shown again cannot be paid: %d", w.Code)

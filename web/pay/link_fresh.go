@@ -24,8 +24,7 @@ func (h *Handlers) sendFresh(c echo.Context) error {
 		v.Fresh.Problems = templates.ProblemsOf(v.Words, paylink.FailField("email", "email"))
 		return h.pages.Show(c, http.StatusUnprocessableEntity, v)
 	}
-	err = h.invoicing.FreshLink(c.Request().Context(), id, typed)
-	if err != nil && paylink.KindOf(err) != paylink.NotFound {
+	if err := h.invoicing.FreshLink(c.Request().Context(), id, typed); err != nil {
 		return err
 	}
 	return seeOther(c, "/pay/"+id+"/fresh")

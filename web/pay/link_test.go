@@ -204,6 +204,13 @@ func TestWithoutTheLinkThePagesAreClosed(t *testing.T) {
 	s.open(s.link)
 	s.advance(12 * time.Hour)
 	s.see(s.ask("GET", "/pay/"+s.link.ID, nil), http.StatusForbidden)
+	s.advance(-12 * time.Hour)
+	s.see(s.ask("GET", "/pay/"+s.link.ID, nil), http.StatusOK)
+	if err := s.link.SealToken(s.ring); err != nil { // another token: who came by the first one is out
+		t.Fatal(err)
+	}
+	s.must(func(tx *store.Tx) error { return tx.UpdateLink(t.Context(), s.link) })
+	s.see(s.ask("GET", "/pay/"+s.link.ID, nil), http.StatusForbidden)
 }
 
 // Whoever asks for a fresh link reads the same; only the right address gets one.

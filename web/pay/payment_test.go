@@ -62,6 +62,20 @@ func TestPressingTwiceIsOnePayment(t *testing.T) {
 	}
 }
 
+// The back button after the last payment: the form pays nothing, and is not somebody else's either.
+func TestAFormSentAgainShowsItsPayment(t *testing.T) {
+	s := newSite(t, pay.Options{})
+	address := s.open(s.link)
+	form := s.form(s.ask("GET", address, nil))
+	form.Set("amount", "1000.00")
+	form.Set("confirmation_token", s.card("pm_card_visa"))
+	first := s.ask("POST", address+"/payments", form)
+	again := s.ask("POST", address+"/payments", form)
+	if first.Code != http.StatusSeeOther || again.Code != http.StatusSeeOther || again.Header().Get("Location") != first.Header().Get("Location") {
+		t.Errorf("%d to %q, then %d to %q", first.Code, first.Header().Get("Location"), again.Code, again.Header().Get("Location"))
+	}
+}
+
 func TestEveryEndHasItsPage(t *testing.T) {
 	tests := map[string]struct {
 		card  string
