@@ -295,7 +295,10 @@ func TestMeasures(t *testing.T) {
 	at := serve(t, "", map[string]string{
 		"/tidy": `<p>Read the <a href=/terms>terms</a> first.</p><button style="min-height:44px;min-width:44px">Pay</button>
 			<label style="display:inline-block;padding:14px 40px"><input type=checkbox> Keep it</label>
-			<a href=/skip style="position:absolute;left:-999px">Skip</a><input type=hidden><button disabled>x</button>`,
+			<a href=/skip style="position:absolute;left:-999px">Skip</a><input type=hidden><button disabled>x</button>
+			<details><summary style="min-height:44px">More</summary><a href=/menu>Menu</a></details>
+			<button style="position:absolute;clip-path:inset(50%)">Search</button>
+			<div style="position:relative;height:50px"><a href=/row>Row</a><style>[href="/row"]::after{content:"";position:absolute;inset:0}</style></div>`,
 		"/wide":  `<div id=table style="width:500px;height:1px">x</div>`,
 		"/small": `<button id=x style="height:30px;width:90px">Close</button><p><a href=/a style="display:block">A line of its own</a></p>`,
 	})

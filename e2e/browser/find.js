@@ -3,8 +3,7 @@
 (() => {
   const seen = el => {
     const r = el.getBoundingClientRect();
-    const s = getComputedStyle(el);
-    return r.width > 0 && r.height > 0 && s.visibility === 'visible' && s.display !== 'none';
+    return r.width > 0 && r.height > 0 && el.checkVisibility({ visibilityProperty: true }); // what a closed <details> holds is not
   };
   const words = el => (el.innerText || el.value || el.getAttribute('aria-label') || '').replace(/\s+/g, ' ').trim();
   const find = selector => {
@@ -18,7 +17,7 @@
     return all.find(el => words(el) === want) || all[0] || null;
   };
   const name = el => !el ? 'nothing' : el.tagName.toLowerCase() + (el.id ? '#' + el.id : '') + [...el.classList].map(c => '.' + c).join('') +
-    (words(el) ? ' "' + words(el).slice(0, 40) + '"' : '');
+    (words(el) ? ' "' + words(el).slice(0, 40) + '"' : el.href ? ' to ' + el.href.slice(0, 60) : '');
 
   // point is where to press the element, or why it cannot be pressed.
   const point = selector => {
@@ -57,6 +56,15 @@
 
   // small lists what a thumb has to press but cannot hit. A link in a line of text is exempt, as in WCAG 2.5.8.
   const small = least => {
+    const labelled = el => el.labels && [...el.labels].some(seen);
+    // What is there for screen readers alone is clipped away or off the page.
+    const unseen = el => {
+      const r = el.getBoundingClientRect(), s = getComputedStyle(el);
+      return r.width <= 1 || r.height <= 1 || r.right <= 0 || r.bottom + scrollY <= 0 || s.opacity === '0' ||
+        s.clipPath.startsWith('inset(') || (s.clip !== 'auto' && s.position === 'absolute');
+    };
+    const inText = el => getComputedStyle(el).display === 'inline' &&
+      [...el.parentElement.childNodes].some(n => n.nodeType === 3 && n.textContent.trim() !== '');
     const box = el => {
       let { left, top, right, bottom } = el.getBoundingClientRect();
       for (const l of el.labels || []) {
@@ -66,14 +74,24 @@
       }
       return { w: right - left, h: bottom - top };
     };
-    const inText = el => getComputedStyle(el).display === 'inline' &&
-      [...el.parentElement.childNodes].some(n => n.nodeType === 3 && n.textContent.trim() !== '');
-    const offScreen = el => { const r = el.getBoundingClientRect(); return r.right <= 0 || r.bottom + scrollY <= 0 || r.width <= 1 || r.height <= 1; };
+    // The area that reacts may be larger than the box: a link stretched over its row by ::after.
+    const reach = (el, dx, dy) => {
+      const r = el.getBoundingClientRect();
+      const x = r.left + r.width / 2, y = r.top + r.height / 2;
+      const hit = n => { const t = document.elementFromPoint(x + dx * n, y + dy * n); return t && (el.contains(t) || t === el); };
+      let n = 0;
+      while (n <= least && hit(n)) n++;
+      return n;
+    };
     const out = [];
     for (const el of document.querySelectorAll('a[href], button, input, select, textarea, summary, [role=button], [role=tab], [role=switch]')) {
-      if (el.type === 'hidden' || el.matches(':disabled') || (!seen(el) && !(el.labels && [...el.labels].some(seen)))) continue;
-      if (inText(el) || (offScreen(el) && !(el.labels && [...el.labels].some(seen)))) continue;
-      const { w, h } = box(el);
+      if (el.type === 'hidden' || el.matches(':disabled') || (!labelled(el) && (!seen(el) || unseen(el))) || inText(el)) continue;
+      let { w, h } = box(el);
+      if (w < least || h < least) {
+        el.scrollIntoView({ block: 'center', behavior: 'instant' });
+        w = Math.max(w, reach(el, -1, 0) + reach(el, 1, 0) - 1);
+        h = Math.max(h, reach(el, 0, -1) + reach(el, 0, 1) - 1);
+      }
       // Half a pixel is the layout's rounding.
       if (w < least - 0.5 || h < least - 0.5) out.push(name(el) + ' is ' + Math.round(w) + ' × ' + Math.round(h) + ' px');
     }
