@@ -3,6 +3,7 @@ package mailer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -98,7 +99,7 @@ func (m *Mailer) ask(ctx context.Context, link paylink.Link) (a asking, err erro
 // drop says why the mail of a version of the link is not sent any more. A payment under way is no
 // reason: it may fail, and then the link is needed.
 func (a asking) drop(version int) string {
-	if e, ok := a.link.Usable(a.now).(*paylink.Error); ok {
+	if e, ok := errors.AsType[*paylink.Error](a.link.Usable(a.now)); ok {
 		return e.Code
 	}
 	if version < a.link.Version {

@@ -49,34 +49,34 @@ func (m *Mailer) ReceiptJob(ctx context.Context, job store.Job) error {
 			return m.receiptRefused(ctx, tx, receipt, to, why)
 		},
 	}
-	pdf, err := m.receiptPDF(ctx, receipt)
+	pdf, drawn, err := m.receiptPDF(ctx, receipt)
 	if err != nil {
 		return err
 	}
-	if pdf != nil {
+	if drawn {
 		p.message.Files = []file{{fileName("receipt", receipt.Number), "application/pdf", pdf}}
 	} else { // the mail is worth more than its attachment
 		p.tasks = append(p.tasks, task{"receipt.pdf", receipt.ID, "task.receipt_pdf", map[string]any{"receipt": receipt.Number}})
 	}
-	if err := m.fill(&p, receiptLetter(receipt, to, url, pdf != nil, m.Now()), receipt.Firm); err != nil {
+	if err := m.fill(&p, receiptLetter(receipt, to, url, drawn, m.Now()), receipt.Firm); err != nil {
 		return err
 	}
 	return m.send(ctx, job, p)
 }
 
-// receiptPDF gives the receipt as it is stored, or nil when it cannot be drawn.
-func (m *Mailer) receiptPDF(ctx context.Context, r paylink.Receipt) ([]byte, error) {
+// receiptPDF gives the receipt as it is stored, or says that it cannot be drawn.
+func (m *Mailer) receiptPDF(ctx context.Context, r paylink.Receipt) (pdf []byte, drawn bool, err error) {
 	var broken error
-	pdf, err := m.store.PDF(ctx, r.ID, r.Revision, func() ([]byte, error) {
+	pdf, err = m.store.PDF(ctx, r.ID, r.Revision, func() ([]byte, error) {
 		var made []byte
 		made, broken = receipts.Render(receipts.Of(r))
 		return made, broken
 	})
 	if broken != nil {
 		m.Log.Error("draw a receipt", "receipt", r.ID, "revision", r.Revision, "error", broken)
-		return nil, nil //nolint:nilnil // a receipt that cannot be drawn is mailed without
+		pdf, err = nil, nil
 	}
-	return pdf, err
+	return pdf, broken == nil, err
 }
 
 // receiptURL is where the payer sees the receipt. It is their payment link, which belongs to nobody
@@ -90,7 +90,7 @@ func (m *Mailer) receiptURL(ctx context.Context, r paylink.Receipt, to string) (
 	if err != nil {
 		return "", err
 	}
-	if !strings.EqualFold(link.Recipient, to) || link.Usable(m.Now()) != nil {
+	if usable := link.Usable(m.Now()) == nil; !usable || !strings.EqualFold(link.Recipient, to) {
 		return "", nil
 	}
 	url, err := link.URL(m.ring, m.BaseURL)
@@ -149,6 +149,7 @@ func receiptRows(l templates.Letter, r paylink.Receipt) (rows []templates.Letter
 		}
 	}
 	add(w.T("mail.receipt.row.total", "invoice", r.InvoiceNumber), r.Total)
+	add(w.T("mail.receipt.row.credited"), r.Credited)
 	add(w.T("mail.receipt.row.before"), r.PaidBefore)
 	rows = append(rows, l.Row(w.T("mail.receipt.row.this"), r.ThisPayment))
 	rows[len(rows)-1].Strong = true
