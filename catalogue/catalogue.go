@@ -81,7 +81,7 @@ func loadLanguage(folder string) (map[string]entry, error) {
 		prefix := strings.TrimSuffix(area.Name(), ".json") + "."
 		for key, raw := range texts {
 			if !strings.HasPrefix(key, prefix) && !strings.HasPrefix(key, "error.") {
-				return nil, fmt.Errorf("read the catalogue: %s: %s begins neither with %s nor with error.", name, key, prefix)
+				return nil, fmt.Errorf("read the catalogue: %s: %s begins neither with %s nor with error", name, key, prefix)
 			}
 			if _, twice := entries[key]; twice {
 				return nil, fmt.Errorf("read the catalogue: %s: %s is in two files", name, key)

@@ -28,7 +28,7 @@ func TestTheBarAddsUpAndShowsEverything(t *testing.T) {
 				if b.Total.Minor != b.Paid.Minor+b.Way.Minor+b.Due.Minor {
 					t.Fatalf("%+v does not add up", b)
 				}
-				x, end := 0, 0
+				end := 0
 				for i, s := range []Segment{b.PaidBar(), b.WayBar()} {
 					minor := []int64{paid, way}[i]
 					if s.Nothing() != (minor == 0) {
@@ -37,7 +37,8 @@ func TestTheBarAddsUpAndShowsEverything(t *testing.T) {
 					if s.Nothing() {
 						continue
 					}
-					if x = length(t, s.X); x != end {
+					x := length(t, s.X)
+					if x != end {
 						t.Errorf("%d, %d, %d: segment %d begins at %d, not at %d", paid, way, due, i, x, end)
 					}
 					if w := length(t, s.Width); w < leastPermille {

@@ -47,6 +47,7 @@ func PaymentPill(s paylink.PaymentStatus) Pill {
 // ReceiptPill is the status of a receipt.
 func ReceiptPill(s paylink.ReceiptStatus) Pill {
 	switch s {
+	case paylink.ReceiptPaid:
 	case paylink.ReceiptPartlyRefunded:
 		return Pill{"mute", "back", "word.status.partly_refunded"}
 	case paylink.ReceiptRefunded:

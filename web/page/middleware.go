@@ -92,7 +92,7 @@ func (r *Renderer) recover(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
 			value := recover()
-			if value == http.ErrAbortHandler {
+			if stop, ok := value.(error); ok && errors.Is(stop, http.ErrAbortHandler) {
 				panic(value) // net/http's own way to drop a connection
 			}
 			if value != nil {

@@ -30,6 +30,10 @@ func (h *Handlers) showClosed(c echo.Context, v visit, why string, pressed bool)
 		if own, ok := v.unfinished(); ok {
 			p.Answer.Heading, p.Answer.Lead = p.T("pay.closed.unfinished"), p.T("pay.closed.unfinished.lead")
 			p.Main = &templates.Press{Link: v.paymentURL(own), Label: p.T("pay.closed.unfinished.button")}
+			if pressed {
+				p.Answer.Lead = p.T("pay.closed.unfinished.pressed")
+				return h.pages.Show(c, http.StatusConflict, p)
+			}
 		}
 	case "void", "draft":
 		p.Answer.Icon, p.Answer.Heading, p.Balance = "cross", p.T("pay.closed.void"), nil
