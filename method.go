@@ -90,3 +90,28 @@ type Mandate struct {
 	RevokedAt time.Time
 	CreatedAt time.Time
 }
+
+// Dispute is money that was taken back after it had arrived. Stripe tells a bank's return after
+// success as a dispute too. https://docs.stripe.com/payments/ach-direct-debit#failures
+type Dispute struct {
+	ID        string
+	PaymentID string
+	StripeID  string // dp_… or du_…
+	Kind      DisputeKind
+	Amount    money.Amount
+	Reason    string // Stripe's word
+	Status    string // Stripe's word
+	Withdrawn int64  // minor units that are gone from us now; 0 again once won
+	OpenedAt  time.Time
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// DisputeKind tells what a payer did from what a bank could not do.
+type DisputeKind string
+
+// The kinds.
+const (
+	KindDispute DisputeKind = "dispute" // the payer objects
+	KindReturn  DisputeKind = "return"  // the payer's bank sent the debit back
+)

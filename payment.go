@@ -26,7 +26,10 @@ type Payment struct {
 	RequestHash    string        // of the body of the confirm call, which is never sent otherwise
 	SecretShown    bool          // the browser held the client secret: only a cancel fences it
 	Reason         DeclineReason // why the bank said no
+	MethodID       string        // of the saved or linked method; "" for a new card
 	Card           Card
+	Bank           Bank
+	ExpectedOn     Date // when money on its way from a bank usually arrives
 	AuthCode       string
 	Statement      string // what the payer's statement says
 	Charge         string // ch_…
@@ -63,6 +66,14 @@ func (c Card) Label() string {
 		return ""
 	}
 	return c.Brand + " ••" + c.Last4
+}
+
+// MeansLabel is what it was paid with, as people recognise it; "" when nothing is known.
+func (p Payment) MeansLabel() string {
+	if p.Method == MethodBank {
+		return p.Bank.Label()
+	}
+	return p.Card.Label()
 }
 
 // MethodKind is how money comes.
