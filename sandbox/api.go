@@ -39,6 +39,16 @@ func endpoints() []endpoint {
 		{"GET /v1/customers/{id}/payment_methods", false, listMethods},
 		{"GET /v1/customers/{id}/payment_methods/{method}", false, retrieveCustomerMethod},
 
+		{"POST /v1/customers/{id}/sources", false, createSource},
+		{"GET /v1/customers/{id}/sources", false, listSources},
+		{"GET /v1/customers/{id}/sources/{source}", false, retrieveSource},
+		{"POST /v1/customers/{id}/sources/{source}", false, updateSource},
+		{"DELETE /v1/customers/{id}/sources/{source}", false, deleteSource},
+		{"POST /v1/customers/{id}/sources/{source}/verify", false, verifySource},
+		{"POST /v1/tokens", true, createBankAccountToken},
+		{"GET /v1/tokens/{id}", false, retrieveBankAccountToken},
+		{"GET /v1/mandates/{id}", false, retrieveMandate},
+
 		{"POST /v1/payment_methods", true, createMethod},
 		{"GET /v1/payment_methods", false, listMethods},
 		{"GET /v1/payment_methods/{id}", false, retrieveMethod},
@@ -57,6 +67,7 @@ func endpoints() []endpoint {
 		{"POST /v1/payment_intents/{id}/confirm", true, confirmIntent},
 		{"POST /v1/payment_intents/{id}/capture", false, captureIntent},
 		{"POST /v1/payment_intents/{id}/cancel", false, cancelIntent},
+		{"POST /v1/payment_intents/{id}/verify_microdeposits", true, verifyIntentDeposits},
 		{"POST /v1/payment_intents/{id}/sandbox_3ds", true, authenticateIntent},
 
 		{"GET /v1/charges", false, listCharges},

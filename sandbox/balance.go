@@ -67,7 +67,11 @@ func cardFee(amount int64, currency string) feeDetail {
 // bookCharge books a captured charge into the balance. The whole authorized amount is booked, with its fee; what a
 // partial capture leaves is booked back by bookReversal.
 func bookCharge(t *tx, ch *charge) {
-	b := book(t, "charge", "charge", ch.ID, text(ch.Description), ch.Amount, ch.Currency, cardFee(ch.Amount, ch.Currency))
+	kind, fee := "charge", cardFee(ch.Amount, ch.Currency)
+	if ch.PaymentMethodDetails.USBankAccount != nil {
+		kind, fee = "payment", bankFee(ch.Amount, ch.Currency)
+	}
+	b := book(t, kind, "charge", ch.ID, text(ch.Description), ch.Amount, ch.Currency, fee)
 	if !cardByBehaviour(ch.Hidden.TestCard).settled {
 		b.AvailableOn, b.Status = t.now.Add(pendingFor).Unix(), "pending"
 	}

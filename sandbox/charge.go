@@ -10,7 +10,7 @@ type outcome struct {
 	NetworkStatus string  `json:"network_status"`
 	Reason        *string `json:"reason"`
 	RiskLevel     string  `json:"risk_level"`
-	RiskScore     int     `json:"risk_score"`
+	RiskScore     int     `json:"risk_score,omitempty"`
 	SellerMessage string  `json:"seller_message"`
 	Type          string  `json:"type"`
 }
@@ -47,8 +47,9 @@ type chargeCard struct {
 }
 
 type chargeMethod struct {
-	Card *chargeCard `json:"card,omitempty"`
-	Type string      `json:"type"`
+	Card          *chargeCard `json:"card,omitempty"`
+	Type          string      `json:"type"`
+	USBankAccount *chargeBank `json:"us_bank_account,omitempty"`
 }
 
 // charge is a Charge (https://docs.stripe.com/api/charges/object, version 2023-10-16).
@@ -99,6 +100,7 @@ type charge struct {
 
 	Hidden struct {
 		TestCard string `json:"test_card"`
+		Sent     bool   `json:"sent"` // the debit is with the bank
 	} `json:"sandbox"`
 }
 
@@ -119,10 +121,13 @@ func newCharge(t *tx, pi *paymentIntent, m *paymentMethod, authenticated bool) *
 		Created: t.unix(), Currency: pi.Currency, Customer: pi.Customer, Description: pi.Description, Metadata: pi.Metadata,
 		PaymentIntent: &pi.ID, PaymentMethod: &m.ID, ReceiptEmail: pi.ReceiptEmail, Shipping: pi.Shipping,
 		StatementDescriptor: pi.StatementDescriptor, StatementDescriptorSuffix: pi.StatementDescriptorSuffix, TransferGroup: pi.TransferGroup}
-	receipt := t.url + "/receipts/" + ch.ID
-	ch.ReceiptURL = &receipt
 	ch.Hidden.TestCard = m.Hidden.TestCard
 	ch.PaymentMethodDetails.Type = m.Type
+	if b := m.USBankAccount; b != nil {
+		ch.ID = newID("py") // Stripe's prefix of charges that are not of cards
+		ch.PaymentMethodDetails.USBankAccount = &chargeBank{AccountHolderType: b.AccountHolderType, AccountType: b.AccountType, BankName: b.BankName,
+			Fingerprint: b.Fingerprint, Last4: b.Last4, RoutingNumber: b.RoutingNumber}
+	}
 	if c := m.Card; c != nil {
 		amount := pi.Amount
 		unavailable := map[string]string{"status": "unavailable"}
@@ -139,6 +144,8 @@ func newCharge(t *tx, pi *paymentIntent, m *paymentMethod, authenticated bool) *
 		}
 		ch.PaymentMethodDetails.Card = details
 	}
+	receipt := t.url + "/receipts/" + ch.ID
+	ch.ReceiptURL = &receipt
 	t.put(ch)
 	return ch
 }

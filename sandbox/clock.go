@@ -23,6 +23,10 @@ const (
 	taskDispute        = "dispute_opens"
 	taskUnanswered     = "dispute_goes_unanswered"
 	taskReviewed       = "dispute_is_reviewed"
+	taskDebitLeaves    = "debit_leaves"
+	taskDebitSettles   = "debit_settles"
+	taskReturn         = "debit_is_returned"
+	taskDepositsLapse  = "micro_deposits_lapse"
 	taskVerifyAccount  = "bank_account_is_verified"
 )
 
@@ -71,6 +75,16 @@ func happen(t *tx, k *task) {
 		lapseDispute(t, k.Target, "needs_response", "warning_needs_response")
 	case taskReviewed:
 		lapseDispute(t, k.Target, "under_review", "warning_under_review")
+	case taskDebitLeaves:
+		debitIsSent(t, k.Target)
+	case taskDebitSettles:
+		settleDebit(t, k.Target)
+	case taskReturn:
+		if ch, ok := edit[charge](t, k.Target); ok && ch.Dispute == nil {
+			returnDebit(t, ch, "insufficient_funds")
+		}
+	case taskDepositsLapse:
+		lapseDeposits(t, k.Target)
 	case taskVerifyAccount:
 		verifyAccount(t, k.Target)
 	}

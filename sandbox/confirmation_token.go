@@ -13,6 +13,7 @@ type tokenPreview struct {
 	Card           *card          `json:"card,omitempty"`
 	Customer       *string        `json:"customer"`
 	Type           string         `json:"type"`
+	USBankAccount  *usBankAccount `json:"us_bank_account,omitempty"`
 }
 
 // confirmationToken is a ConfirmationToken (https://docs.stripe.com/api/confirmation_tokens/object).
@@ -62,7 +63,7 @@ func newToken(c *call) *confirmationToken {
 }
 
 func (k *confirmationToken) show(m *paymentMethod) {
-	k.PaymentMethodPreview = &tokenPreview{BillingDetails: m.BillingDetails, Card: m.Card, Customer: m.Customer, Type: m.Type}
+	k.PaymentMethodPreview = &tokenPreview{BillingDetails: m.BillingDetails, Card: m.Card, Customer: m.Customer, Type: m.Type, USBankAccount: m.USBankAccount}
 	k.Hidden.Card = m.Hidden
 }
 
@@ -222,6 +223,7 @@ func (k *confirmationToken) spend(t *tx, pi *paymentIntent) *paymentMethod {
 	}
 	m := newMethod(t)
 	m.Type, m.Card, m.BillingDetails, m.Hidden = k.PaymentMethodPreview.Type, k.PaymentMethodPreview.Card, k.PaymentMethodPreview.BillingDetails, k.Hidden.Card
+	m.USBankAccount = k.PaymentMethodPreview.USBankAccount
 	t.put(m)
 	return m
 }

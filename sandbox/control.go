@@ -17,6 +17,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("DELETE /faults", s.serveFaults)
 	mux.HandleFunc("POST /disputes", s.serveDisputes)
 	mux.HandleFunc("POST /disputes/{id}", s.serveDisputes)
+	mux.HandleFunc("POST /bank/returns", s.serveBankReturns)
 	mux.HandleFunc("GET /receipts/{id}", s.serveReceipt)
 	mux.HandleFunc("POST /plaid/keys", s.serveRotate)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -66,6 +67,8 @@ modes 500_before, 500_after, drop_before, drop_after, slow:30s, 429, bad_json; f
 <code>curl -X DELETE {{.}}/faults</code> clears them</dd>
 <dt><code>/disputes</code></dt><dd>a dispute of any paid charge: <code>curl -d '{"payment_intent":"pi_…","reason":"fraudulent"}' {{.}}/disputes</code>, and the bank's word on it:
 <code>curl -d '{"status":"won"}' {{.}}/disputes/dp_…</code></dd>
+<dt><code>/bank/returns</code></dt><dd>a bank debit comes back: <code>curl -d '{"payment_intent":"pi_…","reason":"insufficient_funds"}' {{.}}/bank/returns</code>; while it is processing the payment fails, after it settled
+(96h on the clock) a dispute takes the money: insufficient_funds, incorrect_account_details, bank_cannot_process, debit_not_authorized, customer_initiated</dd>
 <dt><code>/v1/…</code></dt><dd>Stripe's API, version 2023-10-16; test cards as on <a href="https://docs.stripe.com/testing">docs.stripe.com/testing</a></dd>
 <dt><a href="/js/stripe.js">/js/stripe.js</a></dt><dd>the stand-in for Stripe.js</dd>
 <dt><code>/link/… /item/… /accounts/… /auth/… /processor/… /sandbox/…</code></dt><dd>Plaid's API, version 2020-09-14; its webhooks are matched as <code>event ITEM.*</code>;

@@ -164,6 +164,9 @@ func deleteCustomer(c *call) (any, error) {
 		if m.Customer != nil && *m.Customer == c.id {
 			gone, _ := edit[paymentMethod](c.tx, m.ID)
 			gone.Customer, gone.Hidden.Used = nil, true
+			if s, ok := get[bankSource](c.tx, m.ID); ok {
+				c.remove(s)
+			}
 		}
 	}
 	c.emit("customer.deleted", cus)

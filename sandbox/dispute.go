@@ -81,6 +81,9 @@ type disputeRequest struct {
 // openDispute opens a dispute on a captured charge. Its money leaves the balance at once, except for an inquiry.
 func openDispute(t *tx, chargeID string, r disputeRequest) *dispute {
 	ch, _ := edit[charge](t, chargeID)
+	if ch.PaymentMethodDetails.USBankAccount != nil && !r.Inquiry {
+		return returnDebit(t, ch, orDefault(r.Reason, "debit_not_authorized"))
+	}
 	amount := r.Amount
 	if amount == 0 {
 		amount = ch.AmountCaptured - ch.refundedOfCaptured()
@@ -88,22 +91,7 @@ func openDispute(t *tx, chargeID string, r disputeRequest) *dispute {
 	if amount <= 0 {
 		return nil
 	}
-	due := t.now.Add(answerWithin).Unix()
-	d := &dispute{ID: newID("dp"), Object: "dispute", Amount: amount, BalanceTransactions: []*balanceTransaction{}, Charge: &ch.ID,
-		Created: t.unix(), Currency: ch.Currency, Evidence: map[string]*string{}, EvidenceDetails: evidenceDetails{DueBy: &due},
-		Metadata: map[string]string{}, PaymentIntent: ch.PaymentIntent, Reason: r.Reason, Status: "needs_response"}
-	if d.Reason == "" {
-		d.Reason = "general"
-	}
-	for _, k := range evidenceFields {
-		d.Evidence[k] = nil
-	}
-	if email := ch.BillingDetails.Email; email != nil {
-		d.Evidence["customer_email_address"] = email
-	}
-	if c := ch.PaymentMethodDetails.Card; c != nil {
-		d.MethodDetails = &disputeMethod{Type: "card", Card: &disputeCard{Brand: c.Brand}}
-	}
+	d := newDispute(t, ch, amount, orDefault(r.Reason, "general"))
 	t.put(d)
 	ch.Disputed, ch.Dispute = true, &d.ID
 	if r.Inquiry {
@@ -117,6 +105,23 @@ func openDispute(t *tx, chargeID string, r disputeRequest) *dispute {
 	t.emit("charge.updated", ch)
 	t.truth(d)
 	t.schedule(t.now.Add(answerWithin), taskUnanswered, d.ID)
+	return d
+}
+
+func newDispute(t *tx, ch *charge, amount int64, reason string) *dispute {
+	due := t.now.Add(answerWithin).Unix()
+	d := &dispute{ID: newID("dp"), Object: "dispute", Amount: amount, BalanceTransactions: []*balanceTransaction{}, Charge: &ch.ID,
+		Created: t.unix(), Currency: ch.Currency, Evidence: map[string]*string{}, EvidenceDetails: evidenceDetails{DueBy: &due},
+		Metadata: map[string]string{}, PaymentIntent: ch.PaymentIntent, Reason: reason, Status: "needs_response"}
+	for _, k := range evidenceFields {
+		d.Evidence[k] = nil
+	}
+	if email := ch.BillingDetails.Email; email != nil {
+		d.Evidence["customer_email_address"] = email
+	}
+	if c := ch.PaymentMethodDetails.Card; c != nil {
+		d.MethodDetails = &disputeMethod{Type: "card", Card: &disputeCard{Brand: c.Brand}}
+	}
 	return d
 }
 
@@ -352,7 +357,7 @@ func demandDispute(t *tx, r disputeRequest) (*dispute, string) {
 	switch {
 	case !ok:
 		return nil, "no such charge"
-	case !ch.Captured:
+	case !ch.Captured || ch.Status != "succeeded":
 		return nil, "the charge was not captured"
 	case ch.Dispute != nil:
 		return nil, "the charge is disputed already"

@@ -63,6 +63,10 @@ func blank(kind string) (object, error) {
 		return &plaidItem{}, nil
 	case "plaid_key":
 		return &plaidKey{}, nil
+	case "bank_account":
+		return &bankSource{}, nil
+	case "mandate":
+		return &mandate{}, nil
 	case "bank_token":
 		return &bankToken{}, nil
 	}

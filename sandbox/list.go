@@ -117,7 +117,7 @@ func indexOf(order []string, key string) int {
 var expandable = map[string]string{
 	"customer": "customer", "payment_method": "payment_method", "latest_charge": "charge", "charge": "charge",
 	"payment_intent": "payment_intent", "balance_transaction": "balance_transaction", "failure_balance_transaction": "balance_transaction",
-	"dispute": "dispute", "default_payment_method": "payment_method",
+	"dispute": "dispute", "default_payment_method": "payment_method", "default_source": "bank_account", "mandate": "mandate",
 }
 
 // expand replaces ids by objects along the dotted path, at most four levels deep, as the API does.
@@ -182,9 +182,9 @@ func (t *tx) kindOf(m map[string]any, name string) (string, bool) {
 	if m["object"] == "balance_transaction" && name == "source" {
 		id, _ := m[name].(string)
 		switch {
-		case strings.HasPrefix(id, "ch_"):
+		case strings.HasPrefix(id, "ch_"), strings.HasPrefix(id, "py_"):
 			return "charge", true
-		case strings.HasPrefix(id, "re_"):
+		case strings.HasPrefix(id, "re_"), strings.HasPrefix(id, "pyr_"):
 			return "refund", true
 		case strings.HasPrefix(id, "dp_"):
 			return "dispute", true

@@ -37,6 +37,13 @@ func readMandateData(c *call, p *params) *mandateData {
 		online.set("ip_address", &d.CustomerAcceptance.Online.IPAddress)
 		online.set("user_agent", &d.CustomerAcceptance.Online.UserAgent)
 		online.ignore("infer_from_client")
+		if !c.publishable { // Stripe.js leaves it to Stripe to see where it is
+			for _, k := range []string{"ip_address", "user_agent"} {
+				if !online.has(k) {
+					p.fail(online.absent(k))
+				}
+			}
+		}
 	} else if d.CustomerAcceptance.Type == "online" {
 		p.fail(acceptance.absent("online"))
 	}

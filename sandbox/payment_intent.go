@@ -21,9 +21,10 @@ type redirectToURL struct {
 }
 
 type nextAction struct {
-	RedirectToURL *redirectToURL    `json:"redirect_to_url,omitempty"`
-	Type          string            `json:"type"`
-	UseStripeSDK  map[string]string `json:"use_stripe_sdk,omitempty"`
+	RedirectToURL           *redirectToURL    `json:"redirect_to_url,omitempty"`
+	Type                    string            `json:"type"`
+	UseStripeSDK            map[string]string `json:"use_stripe_sdk,omitempty"`
+	VerifyWithMicrodeposits *verifyDeposits   `json:"verify_with_microdeposits,omitempty"`
 }
 
 type cardOptions struct {
@@ -36,7 +37,8 @@ type cardOptions struct {
 }
 
 type methodOptions struct {
-	Card *cardOptions `json:"card,omitempty"`
+	Card          *cardOptions `json:"card,omitempty"`
+	USBankAccount *bankOptions `json:"us_bank_account,omitempty"`
 }
 
 // paymentIntent is a PaymentIntent (https://docs.stripe.com/api/payment_intents/object, version 2023-10-16).
@@ -85,6 +87,7 @@ type paymentIntent struct {
 		Context       *elementsContext `json:"context"` // of the token that authentication was asked for
 		MOTO          bool             `json:"moto"`
 		Authenticated bool             `json:"authenticated"` // 3-D Secure passed, the charge waits for a second confirmation
+		Deposits      *depositState    `json:"deposits"`      // while a bank account is verified
 	} `json:"sandbox"`
 }
 
@@ -102,7 +105,7 @@ const (
 )
 
 // methodTypes are the payment method types the account can take; the first is what automatic methods offer.
-var methodTypes = []string{"card"}
+var methodTypes = []string{"card", bankMethod}
 
 // readIntent applies the parameters that create, update and confirm share; keys names those the call takes.
 func readIntent(c *call, pi *paymentIntent) {
@@ -142,10 +145,14 @@ func readMethodOptions(c *call, p *params, pi *paymentIntent) {
 	if pi.PaymentMethodOptions.Card == nil && slices.Contains(pi.PaymentMethodTypes, "card") {
 		pi.PaymentMethodOptions.Card = &cardOptions{RequestThreeDSecure: "automatic"}
 	}
+	if pi.PaymentMethodOptions.USBankAccount == nil && slices.Contains(pi.PaymentMethodTypes, bankMethod) {
+		pi.PaymentMethodOptions.USBankAccount = &bankOptions{VerificationMethod: "automatic"}
+	}
 	h := p.hash("payment_method_options")
 	if h == nil {
 		return
 	}
+	pi.PaymentMethodOptions.USBankAccount = readBankOptions(p, pi.PaymentMethodOptions.USBankAccount)
 	o := h.hash("card")
 	if o == nil {
 		return
@@ -258,6 +265,9 @@ func createIntent(c *call) (any, error) {
 	if err := checkAmount(pi.Amount, pi.Currency); err != nil {
 		return nil, err
 	}
+	if err := checkBank(pi); err != nil {
+		return nil, err
+	}
 	if pi.Customer != nil {
 		if err := c.liveCustomer(*pi.Customer, "customer"); err != nil {
 			return nil, err
@@ -342,6 +352,9 @@ func updateIntent(c *call) (any, error) {
 		return nil, unexpectedState(old, "This PaymentIntent's %s could not be updated because it has a status of %s. You may only update the %[1]s of a PaymentIntent with one of the following statuses: requires_payment_method, requires_confirmation, requires_action.", firstGiven(p, "amount", "currency", "payment_method", "payment_method_data", "customer", "capture_method", "payment_method_types", "setup_future_usage"), old.Status)
 	}
 	if err := checkAmount(pi.Amount, pi.Currency); err != nil {
+		return nil, err
+	}
+	if err := checkBank(pi); err != nil {
 		return nil, err
 	}
 	if pi.Customer != nil {

@@ -8,11 +8,12 @@ import (
 
 // confirmation is what a confirm call says besides the PaymentIntent's own fields.
 type confirmation struct {
-	method        string // an id, or a named test card
+	method        string // an id, or the name of a test card or test account
 	made          *paymentMethod
 	token         string
 	returnURL     *string
 	mandate       *mandateData
+	mandateID     string
 	useSDK        bool
 	offSession    bool
 	errorOnAction bool
@@ -48,7 +49,8 @@ func (c *call) readConfirmation() {
 	if f.offSession && f.errorOnAction {
 		p.fail(invalid("", "off_session", "You may only specify one of these parameters: off_session, error_on_requires_action."))
 	}
-	p.ignore("mandate", "radar_options")
+	f.mandateID = p.text("mandate")
+	p.ignore("radar_options")
 }
 
 func btoi(b bool) int {
@@ -60,34 +62,47 @@ func btoi(b bool) int {
 
 // chooseMethod finds or makes the PaymentMethod the call names, and checks that pi may use it; false when it names none.
 func (c *call) chooseMethod(pi *paymentIntent) (*paymentMethod, bool, error) {
-	m := c.confirm.made
-	switch known, named := testCardNamed(c.confirm.method); {
-	case m != nil:
-		c.put(m)
-	case named:
-		m = newNamedMethod(c.tx, known)
-		c.put(m)
-	case c.confirm.method != "":
-		var ok bool
-		if m, ok = get[paymentMethod](c.tx, c.confirm.method); !ok {
-			return nil, false, missingParam("PaymentMethod", c.confirm.method, "payment_method")
-		}
-	default:
-		return nil, false, nil
+	m, given, err := c.givenMethod()
+	if err != nil || !given {
+		return nil, false, err
 	}
 	return m, true, checkMethod(pi, m)
 }
 
+// givenMethod finds or makes the PaymentMethod the call names; false when it names none.
+func (c *call) givenMethod() (*paymentMethod, bool, error) {
+	if m := c.confirm.made; m != nil {
+		c.put(m)
+		return m, true, nil
+	}
+	if c.confirm.method == "" {
+		return nil, false, nil
+	}
+	if m, named := namedMethod(c.tx, c.confirm.method); named {
+		return m, true, nil
+	}
+	m, ok := get[paymentMethod](c.tx, c.confirm.method)
+	if !ok {
+		return nil, false, missingParam("PaymentMethod", c.confirm.method, "payment_method")
+	}
+	return m, true, nil
+}
+
 func checkMethod(pi *paymentIntent, m *paymentMethod) error {
+	return mayUse("PaymentIntent", "payment_intent_invalid_parameter", pi.Customer, pi.PaymentMethodTypes, m)
+}
+
+// mayUse tells whether an intent of that customer and those types may use m; noun is what Stripe calls the intent.
+func mayUse(noun, code string, customerID *string, types []string, m *paymentMethod) error {
 	switch {
-	case m.Customer != nil && pi.Customer == nil:
-		return refused("", "payment_method", "The PaymentMethod %s belongs to the Customer %s. Please include the Customer in the `customer` parameter on the PaymentIntent.", m.ID, *m.Customer)
-	case m.Customer != nil && *m.Customer != *pi.Customer:
+	case m.Customer != nil && customerID == nil:
+		return refused("", "payment_method", "The PaymentMethod %s belongs to the Customer %s. Please include the Customer in the `customer` parameter on the %s.", m.ID, *m.Customer, noun)
+	case m.Customer != nil && *m.Customer != *customerID:
 		return refused("resource_missing", "payment_method", "The customer does not have a payment method with the ID %s. The payment method must be attached to the customer.", m.ID)
 	case m.Customer == nil && m.Hidden.Used:
 		return refused("", "payment_method", methodSpent)
-	case !slices.Contains(pi.PaymentMethodTypes, m.Type):
-		return refused("payment_intent_invalid_parameter", "payment_method", "The PaymentMethod provided (%s) is not allowed for this PaymentIntent. Please attach a PaymentMethod of one of the following types: %s. Alternatively update the allowed payment_method_types for this PaymentIntent to include \"%[1]s\".", m.Type, orList(pi.PaymentMethodTypes))
+	case !slices.Contains(types, m.Type):
+		return refused(code, "payment_method", "The PaymentMethod provided (%s) is not allowed for this %s. Please attach a PaymentMethod of one of the following types: %s. Alternatively update the allowed payment_method_types for this %[2]s to include \"%[1]s\".", m.Type, noun, orList(types))
 	}
 	return nil
 }
@@ -150,6 +165,9 @@ func (c *call) confirmIntent(pi *paymentIntent) (any, error) {
 		return nil, err
 	}
 	pi.PaymentMethod, pi.NextAction, pi.LastPaymentError = &m.ID, nil, nil
+	if m.Type == bankMethod {
+		return c.tryDebit(pi, m)
+	}
 	return c.tryCard(pi, m)
 }
 
@@ -288,6 +306,10 @@ func cancelIntent(c *call) (any, error) {
 	pi, _ := edit[paymentIntent](c.tx, c.id)
 	switch pi.Status {
 	case statusRequiresMethod, statusRequiresCapture, statusRequiresConfirmation, statusRequiresAction:
+	case statusProcessing:
+		if !c.cancellableDebit(pi) {
+			return nil, unexpectedState(pi, "You cannot cancel this PaymentIntent because it has a status of processing and its debit is already on its way to the bank.")
+		}
 	default:
 		return nil, unexpectedState(pi, "You cannot cancel this PaymentIntent because it has a status of %s. Only a PaymentIntent with one of the following statuses may be canceled: requires_payment_method, requires_capture, requires_confirmation, requires_action, processing.", pi.Status)
 	}
@@ -305,6 +327,9 @@ func cancelNow(t *tx, pi *paymentIntent, reason string) {
 		}
 		release(t, ch, ch.Amount, why)
 		t.truth(ch)
+	}
+	if pi.Status == statusProcessing {
+		cancelDebit(t, pi)
 	}
 	at := t.unix()
 	pi.Status, pi.CanceledAt, pi.NextAction, pi.AmountCapturable = statusCanceled, &at, nil, 0

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -38,12 +39,14 @@ type card struct {
 	Wallet            *string         `json:"wallet"`
 }
 
-// cardHidden is what the issuer knows and the API does not show.
+// cardHidden is what the issuer, or Stripe, knows of a PaymentMethod and the API does not show.
 type cardHidden struct {
 	TestCard string `json:"test_card"` // Stripe's published number; "" for any other
 	CVC      bool   `json:"cvc"`
 	SetUp    bool   `json:"set_up"` // saved for off-session use with the customer's authentication
 	Used     bool   `json:"used"`   // charged while it belonged to nobody: it may not be used again
+
+	Bank *bankHidden `json:"bank,omitempty"`
 }
 
 func newCard(c testCard, number string, month, year int64) *card {
@@ -71,6 +74,7 @@ type paymentMethod struct {
 	Livemode       bool              `json:"livemode"`
 	Metadata       map[string]string `json:"metadata"`
 	Type           string            `json:"type"`
+	USBankAccount  *usBankAccount    `json:"us_bank_account,omitempty"`
 
 	Hidden cardHidden `json:"sandbox"`
 }
@@ -84,6 +88,24 @@ const namedCardPrefix = "pm_card_"
 func testCardNamed(id string) (testCard, bool) {
 	c, ok := testCardsByName[strings.TrimPrefix(id, namedCardPrefix)]
 	return c, ok && strings.HasPrefix(id, namedCardPrefix)
+}
+
+// namedMethod makes a PaymentMethod of a test card's or test account's name; false when it is none.
+func namedMethod(t *tx, id string) (*paymentMethod, bool) {
+	var m *paymentMethod
+	if known, ok := testCardNamed(id); ok {
+		m = newNamedMethod(t, known)
+	} else if name, bank := strings.CutPrefix(id, namedBankPrefix); bank {
+		i := slices.IndexFunc(testBankAccounts, func(b testBankAccount) bool { return b.name == name })
+		if i < 0 {
+			return nil, false
+		}
+		m = newNamedBank(t, testBankAccounts[i])
+	} else {
+		return nil, false
+	}
+	t.put(m)
+	return m, true
 }
 
 // newNamedMethod makes a PaymentMethod from one of Stripe's named test cards.
@@ -147,6 +169,8 @@ func readMethod(c *call, p *params) *paymentMethod {
 		if m.Card != nil {
 			m.checkCVC(cardByBehaviour(m.Hidden.TestCard))
 		}
+	case bankMethod:
+		readBankMethod(m, p)
 	default:
 		p.fail(invalid("", p.name+"[type]", "The payment method type provided: %s is invalid. Please ensure the provided type is activated in your dashboard (https://dashboard.stripe.com/account/payments/settings) and your account is enabled for any preview features that you are trying to use.", m.Type))
 	}
@@ -216,6 +240,14 @@ func updateMethod(c *call) (any, error) {
 			m.Card.ExpYear = *year
 		}
 	}
+	if h := c.params.hash(bankMethod); h != nil && m.USBankAccount != nil {
+		if kind := h.choice("account_holder_type", "individual", "company"); kind != "" {
+			m.USBankAccount.AccountHolderType = &kind
+		}
+		if kind := h.choice("account_type", "checking", "savings"); kind != "" {
+			m.USBankAccount.AccountType = &kind
+		}
+	}
 	if err := c.params.problem(); err != nil {
 		return nil, err
 	}
@@ -236,9 +268,7 @@ func attachMethod(c *call) (any, error) {
 
 // attachTo saves a PaymentMethod, or a named test card, to a customer; the card is verified as it is saved.
 func (c *call) attachTo(id, customerID string) (*paymentMethod, error) {
-	if known, ok := testCardNamed(id); ok {
-		m := newNamedMethod(c.tx, known)
-		c.put(m)
+	if m, named := namedMethod(c.tx, id); named {
 		id = m.ID
 	}
 	if _, err := c.method(id); err != nil {
@@ -253,6 +283,8 @@ func (c *call) attachTo(id, customerID string) (*paymentMethod, error) {
 		return nil, refused("", "", "The payment method you provided has already been attached to a customer.")
 	case m.Hidden.Used:
 		return nil, refused("", "", methodSpent)
+	case m.Hidden.Bank != nil && !m.Hidden.Bank.Verified:
+		return nil, refused("", "", "PaymentMethods of type 'us_bank_account' must be verified before they can be attached to a customer.")
 	}
 	if known := cardByBehaviour(m.Hidden.TestCard); m.Card != nil && known.refusal != nil && !known.attaches {
 		e := cardError(known.refusal.code, "", known.refusal.message)
@@ -284,8 +316,13 @@ func detachMethod(c *call) (any, error) {
 	if m.Customer == nil {
 		return nil, refused("", "", "The payment method you provided is not attached to a customer so detachment is impossible.")
 	}
+	if s, isSource := get[bankSource](c.tx, m.ID); isSource {
+		removeSource(c.tx, s)
+		return m, nil
+	}
 	was := *m.Customer
 	m.Customer, m.Hidden.Used = nil, true
+	revokeMandates(c.tx, m.ID)
 	c.emitChange("payment_method.detached", m, map[string]any{"customer": was})
 	return m, nil
 }

@@ -40,7 +40,7 @@ func (t *tx) truth(o object) {
 		}
 	case *refund:
 		e.PaymentIntent, e.Amount, e.Currency, e.Status, e.Metadata = text(o.PaymentIntent), o.Amount, o.Currency, o.Status, o.Metadata
-		if o.DestinationDetails.Card.Type == "reversal" {
+		if o.DestinationDetails.Card != nil && o.DestinationDetails.Card.Type == "reversal" {
 			e.Kind = "release" // no money had been taken
 		}
 	case *dispute:
