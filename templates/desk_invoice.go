@@ -11,7 +11,7 @@ type DeskInvoices struct {
 	Desk
 	Chips    []Chip
 	Search   SearchBox
-	Rows     []InvoiceRow
+	Invoices InvoiceTable
 	Paging   Paging
 	CanWrite bool
 	None     bool // there is no invoice at all
@@ -28,9 +28,16 @@ type Chip struct {
 	Current bool
 }
 
+// InvoiceTable is a list of invoices.
+type InvoiceTable struct {
+	Rows []InvoiceRow
+	Own  bool // all of one customer, who needs no saying
+}
+
 // InvoiceRow is an invoice in a list.
 type InvoiceRow struct {
 	Link, Name, Number string
+	Title              string
 	Pill               Pill
 	News               template.HTML // of its newest link
 	NewsBad            bool

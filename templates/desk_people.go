@@ -22,7 +22,7 @@ type DeskCustomer struct {
 	Base     string
 	ID       string
 	Facts    []Fact
-	Invoices []InvoiceRow
+	Invoices InvoiceTable
 	Paging   Paging
 	Payments PaymentTable
 	More     string // all of the payments, where not all are shown

@@ -62,7 +62,7 @@ func (h *Handlers) showCustomer(c echo.Context, v visit) error {
 	if err != nil {
 		return err
 	}
-	p.Invoices = invoiceRows(v, rows)
+	p.Invoices = templates.InvoiceTable{Rows: invoiceRows(v, rows), Own: true}
 	p.Paging = l.paging(next, len(rows), func(n int) (time.Time, string) { return rows[n].Invoice.CreatedAt, rows[n].Invoice.ID })
 	payments, more, err := h.store.Payments(ctx, store.PaymentFilter{CustomerID: one.ID, Page: store.Page{Limit: 20}})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -252,6 +253,6 @@ func (v visit) problems(e *paylink.Error, rename map[string]string) templates.Pr
 // local says whether an address leads to a page of the desk and nowhere else.
 func local(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && u.Scheme == "" && u.Host == "" && u.User == nil &&
+	return err == nil && u.Scheme == "" && u.Host == "" && u.User == nil && path.Clean(u.Path) == u.Path &&
 		(u.Path == "/desk" || strings.HasPrefix(u.Path, "/desk/")) && !strings.ContainsAny(address, "\\\r\n")
 }

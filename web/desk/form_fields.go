@@ -9,10 +9,13 @@ import (
 	"paylink/templates"
 )
 
-// fields gives each field its problem.
+// fields gives each field its problem, and the summary the name of the field.
 func (v visit) fields(problems templates.Problems, all ...templates.Field) []templates.Field {
 	for n := range all {
-		all[n].Problem = problems.For(all[n].Name)
+		if problem := problems.For(all[n].Name); problem != nil {
+			problem.Brief = v.words.T("desk.brief", "label", all[n].Label, "text", problem.Text)
+			all[n].Problem = problem
+		}
 	}
 	return all
 }

@@ -204,7 +204,7 @@ func (h *Handlers) customerFields(ctx context.Context, v visit, t typedInvoice, 
 	if len(found) == 0 && t.find == "" && t.customerID == "" && t.blank() {
 		p.WhoNew = true // there is nobody to choose
 	}
-	choice := templates.Field{Name: "customer_id", Kind: "choice", Label: v.words.T("desk.form.customer"), Problem: p.Problems.Problems.For("customer_id")}
+	choice := v.fields(p.Problems.Problems, templates.Field{Name: "customer_id", Kind: "choice", Label: v.words.T("desk.form.customer")})[0]
 	if t.find == "" {
 		choice.Options = append(choice.Options, templates.Option{Label: v.words.T("desk.form.choose")})
 	} else if len(found) == 0 {
@@ -266,14 +266,17 @@ func (v visit) lineFields(t typedInvoice, p *templates.DeskInvoiceForm) {
 		if n < len(each) {
 			f.Amount = each[n]
 		}
-		for _, problem := range p.Problems.Problems {
-			if strings.HasPrefix(problem.Field, f.Name+".") {
-				f.Problems = append(f.Problems, problem)
+		for n := range p.Problems.Problems {
+			if problem := &p.Problems.Problems[n]; strings.HasPrefix(problem.Field, f.Name+".") {
+				problem.Brief = v.words.T("desk.brief.line", "nth", f.Place, "text", problem.Text)
+				f.Problems = append(f.Problems, *problem)
 			}
 		}
 		p.Lines = append(p.Lines, f)
 	}
-	p.LinesWrong = p.Problems.Problems.For("lines")
+	if p.LinesWrong = p.Problems.Problems.For("lines"); p.LinesWrong != nil {
+		p.LinesWrong.Brief = v.words.T("desk.brief", "label", v.words.T("desk.lines"), "text", p.LinesWrong.Text)
+	}
 }
 
 // sum is what the lines come to, as far as they can be read; "" where they cannot.

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -86,7 +87,9 @@ func (t typedInvoice) invoice(v visit) (i paylink.Invoice, wrong paylink.Fields)
 	}
 	amount := func(field, text string) int64 {
 		a, err := v.parse(text, i.Currency)
-		if err != nil {
+		if errors.Is(err, money.ErrOverflow) || errors.Is(err, money.ErrTooLong) {
+			wrong.Add(field, "too_large")
+		} else if err != nil {
 			wrong.Add(field, "amount.syntax", "example", money.New(22500, i.Currency).FieldText(v.words.Locale()))
 		}
 		return a.Minor

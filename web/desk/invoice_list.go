@@ -49,7 +49,7 @@ func (h *Handlers) listInvoices(c echo.Context, v visit) error {
 			Link: invoicesPath + "?show=" + name, Label: p.T("desk.show." + name), Count: v.words.Int(int64(counts[name])), Current: show == name,
 		})
 	}
-	p.Rows = invoiceRows(v, rows)
+	p.Invoices.Rows = invoiceRows(v, rows)
 	p.Paging = l.paging(next, len(rows), func(n int) (time.Time, string) { return rows[n].Invoice.CreatedAt, rows[n].Invoice.ID })
 	return h.pages.Show(c, http.StatusOK, p)
 }
@@ -72,7 +72,7 @@ func invoiceRows(v visit, rows []store.InvoiceRow) []templates.InvoiceRow {
 		balance := templates.BalanceOf(r.Balance, r.Invoice.Currency)
 		balance.ID = "b" + itoa(n)
 		row := templates.InvoiceRow{
-			Link: invoicesPath + "/" + r.Invoice.ID, Name: r.Customer.Name, Number: r.Invoice.Number,
+			Link: invoicesPath + "/" + r.Invoice.ID, Name: r.Customer.Name, Number: r.Invoice.Number, Title: r.Invoice.Title,
 			Pill:    templates.InvoicePill(r.Invoice, r.Balance, nil, v.words.Now(), v.firm.Location()),
 			Balance: balance, Nothing: balance.Paid.IsZero() && balance.Way.IsZero(), Total: r.Invoice.Total,
 			Draft: r.Invoice.State != paylink.StateOpen,

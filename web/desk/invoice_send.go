@@ -32,7 +32,7 @@ func (h *Handlers) sendPage(c echo.Context, v visit, a asked, to, note string) (
 	if a.invoice.Due != "" {
 		p.Lead = p.T("desk.send.lead_due", "number", a.invoice.Number, "due", a.amount(a.balance.Due()), "by", v.words.Short(a.invoice.Due.Time(v.firm.Location())))
 	}
-	p.Until = p.T("desk.send.until", "until", paylink.LinkExpiry(v.words.Now(), a.invoice.Due.End(v.firm.Location())))
+	p.Until = p.T("desk.send.until", "until", lastDay(paylink.LinkExpiry(v.words.Now(), a.invoice.Due.End(v.firm.Location()))))
 	links, err := h.store.LinksOf(c.Request().Context(), a.invoice.ID)
 	if err != nil {
 		return p, err
@@ -77,9 +77,7 @@ func (h *Handlers) sendLinks(c echo.Context, v visit) error {
 			return failed
 		}
 		p.Problems = templates.Summary{Problems: v.problems(e, nil), Note: v.words.T("desk.send.nothing")}
-		for n := range p.Fields {
-			p.Fields[n].Problem = p.Problems.Problems.For(p.Fields[n].Name)
-		}
+		p.Fields = v.fields(p.Problems.Problems, p.Fields...)
 		return h.pages.Show(c, page.Status(err), p)
 	}
 	if err != nil {

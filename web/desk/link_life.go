@@ -21,6 +21,9 @@ func (v visit) stamp(t time.Time) string {
 	return v.words.Stamp(t)
 }
 
+// lastDay is a moment of the last day before an end that may be a midnight.
+func lastDay(end time.Time) time.Time { return end.Add(-time.Microsecond) }
+
 // linkNews is the last that is known of a link, in a few words, and whether somebody must act.
 func linkNews(v visit, l paylink.Link) (templates.HTML, bool) {
 	switch l.State(v.words.Now()) {
@@ -29,7 +32,7 @@ func linkNews(v visit, l paylink.Link) (templates.HTML, bool) {
 	case paylink.LinkPaid:
 		return v.html("desk.news.paid", "at", v.stamp(l.PaidAt)), false
 	case paylink.LinkExpired:
-		return v.html("desk.news.expired", "at", l.ExpiresAt), false
+		return v.html("desk.news.expired", "at", lastDay(l.ExpiresAt)), false
 	case paylink.LinkOpened:
 		return v.html("desk.news.opened", "at", v.stamp(l.OpenedAt)), false
 	case paylink.LinkBounced:
@@ -75,9 +78,9 @@ func (h *Handlers) linkRows(ctx context.Context, v visit, i paylink.Invoice, lin
 		}
 		r.Resend = r.Usable && state != paylink.LinkPaid
 		r.Ended = !r.Usable && state != paylink.LinkPaid
-		r.By = v.html("desk.link.by", "who", who.of(l.CreatedBy), "until", l.ExpiresAt)
+		r.By = v.html("desk.link.by", "who", who.of(l.CreatedBy), "until", lastDay(l.ExpiresAt))
 		if l.ForwardedBy != "" {
-			r.By = v.html("desk.link.forwarded", "who", who.of(paylink.Actor("payer:"+l.ForwardedBy)), "until", l.ExpiresAt)
+			r.By = v.html("desk.link.forwarded", "who", who.of(paylink.Actor("payer:"+l.ForwardedBy)), "until", lastDay(l.ExpiresAt))
 		}
 		r.News, r.Failed = linkNews(v, l)
 		if state == paylink.LinkQueued {
