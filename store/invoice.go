@@ -231,16 +231,16 @@ func (r reads) balances(ctx context.Context, invoices []paylink.Invoice) (map[st
 			return nil, fmt.Errorf("read balance: %s has a posting in %s", b.account, b.sum.Currency)
 		}
 		balance := balances[i.ID]
-		switch b.kind.Part() {
-		case ledger.PartCredited:
+		switch part := b.kind.Part(); {
+		case part == ledger.PartCredited:
 			balance.Credited -= b.sum.Minor
-		case ledger.PartPaid:
+		case part == ledger.PartPaid:
 			balance.Paid -= b.sum.Minor
 		}
-		switch b.kind {
-		case ledger.KindPayment:
+		if b.kind == ledger.KindPayment {
 			balance.Payments += b.count
-		case ledger.KindRefund, ledger.KindRefundFailed:
+		}
+		if b.kind == ledger.KindRefund || b.kind == ledger.KindRefundFailed {
 			balance.Refunded += b.sum.Minor
 		}
 		balances[i.ID] = balance

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	osexec "os/exec"
@@ -18,11 +19,14 @@ import (
 	"paylink/store/storetest"
 )
 
-// migrateEnv makes the test binary a program that migrates the database of this URL and ends.
+// migrateEnv makes the test binary a program that says it is there, waits for the end of its input,
+// migrates the database of this URL and ends.
 const migrateEnv = "PAYLINK_TEST_MIGRATE"
 
 func TestMain(m *testing.M) {
 	if url := os.Getenv(migrateEnv); url != "" {
+		fmt.Println("ready")
+		_, _ = io.Copy(io.Discard, os.Stdin)
 		if _, _, err := store.Migrate(context.Background(), url, quiet); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -42,14 +46,35 @@ func migrator(t *testing.T, url string) (*osexec.Cmd, *bytes.Buffer) {
 
 func TestEightProcessesMigrateTogether(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
-		var wait sync.WaitGroup
+		hold, release, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer hold.Close()
+		defer release.Close()
+		var wait, ready sync.WaitGroup
 		for range 8 {
+			ready.Add(1)
+			cmd, said := migrator(t, url)
+			cmd.Stdin = hold
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
 			wait.Go(func() {
-				cmd, said := migrator(t, url)
-				if err := cmd.Run(); err != nil {
+				_, _ = out.Read(make([]byte, 10))
+				ready.Done()
+				if err := cmd.Wait(); err != nil {
 					t.Errorf("%v: %s", err, said)
 				}
 			})
+		}
+		ready.Wait()
+		if err := release.Close(); err != nil {
+			t.Fatal(err)
 		}
 		wait.Wait()
 		s, err := store.Open(t.Context(), url, store.Server, quiet)

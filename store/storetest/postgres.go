@@ -93,7 +93,7 @@ var server = sync.OnceValues(func() (dir string, err error) {
 })
 
 // running keeps the pipe from being collected, which would close it.
-var running *exec.Cmd
+var running *exec.Cmd //nolint:unused // held, never read
 
 // binaries is the folder of the newest PostgreSQL on this machine.
 func binaries() (string, error) {
@@ -118,7 +118,7 @@ func binaries() (string, error) {
 // unprivileged gives the folder to a user that PostgreSQL agrees to run as: not root.
 func unprivileged(dir string) (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
-		return nil, nil
+		return nil, nil //nolint:nilnil // no credential is the answer: we are not root already
 	}
 	who, err := user.Lookup("postgres")
 	if err != nil {
