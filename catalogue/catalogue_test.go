@@ -84,7 +84,7 @@ func TestValuesHoldNoMarkup(t *testing.T) {
 
 func TestPartsTellLinksAndWhatStaysOnOneLine(t *testing.T) {
 	parts := words.Parts("pay.talk", "phone", "(503) 555-0142", "tel", "tel:5035550142", "invoice", "INV-1042")
-	if got := parts[1]; got.Text != "(503) 555-0142" || got.Link != "tel:5035550142" {
+	if got := parts[1]; got.Text != "(503) 555-0142" || got.Link != "tel:5035550142" || !got.NoWrap {
 		t.Errorf("got %+v", parts)
 	}
 	for _, p := range words.Parts("pay.paid.lead", "at", monday, "card", "Visa", "email", "m…a@keller.studio") {

@@ -137,7 +137,8 @@ func (w Words) value(p piece, v any) (text string, noWrap bool) {
 	case nil:
 		return "{" + p.name + "}", false
 	case string:
-		return v, strings.Contains(v, "…") && strings.Contains(v, "@") && len(v) < 40 // a masked address
+		masked := strings.Contains(v, "…") && strings.Contains(v, "@")
+		return v, len(v) < 40 && (masked || p.name == "phone")
 	case money.Amount:
 		return v.Format(w.Locale()), true
 	case money.Quantity:

@@ -59,7 +59,7 @@
   };
 
   function payPage() {
-    const button = $("press"), words = button.innerHTML, problem = $("card-problem");
+    const button = $("press"), words = button.innerHTML, problem = $("card-problem"), said = $("said"), calm = said.textContent;
     const amount = pay.elements.namedItem("amount"), token = pay.elements.namedItem("confirmation_token");
     const save = pay.elements.namedItem("save"), other = $("other");
     let options = JSON.parse(pay.dataset.elements), stripe, elements, latest = Promise.resolve(true), pressed = false;
@@ -95,14 +95,15 @@
       const mine = latest = fetch(pay.dataset.quote + "?" + q, { headers: json }).then((r) => r.ok ? r.json() : { ok: true }).then((said) => {
         if (mine !== latest) return latest; // typed on meanwhile
         problems(said);
-        if (!said.ok) return false;
-        if (said.elements) {
-          options = said.elements;
-          if (elements) elements.update({ amount: options.amount, setupFutureUsage: options.setupFutureUsage || null });
+        if (said.button) {
           button.lastElementChild.textContent = said.button;
           document.querySelectorAll("[data-price]").forEach((p) => { p.textContent = said.price; });
         }
-        return true;
+        if (said.elements) {
+          options = said.elements;
+          if (elements) elements.update({ amount: options.amount, setupFutureUsage: options.setupFutureUsage || null });
+        }
+        return said.ok;
       }, () => true); // not reached: the server judges what is sent
       return mine;
     };
@@ -153,14 +154,17 @@
     }
     if (save) save.addEventListener("change", quote);
 
-    const stop = (text, focus) => {
+    const stop = (text) => {
       pressed = false;
       busy(button, "");
       button.innerHTML = words;
+      said.textContent = calm;
       quote();
-      note(problem, text || pay.dataset.failed);
-      if (focus) problem.scrollIntoView({ block: "center" });
+      note(problem, text);
+      if (text) problem.scrollIntoView({ block: "center" });
     };
+    // What is wrong in a field, Stripe says beside it.
+    const refused = (error) => stop(error.type === "validation_error" ? "" : error.message);
 
     pay.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -173,17 +177,17 @@
           other.hidden = false;
           return amount.focus();
         }
-        if (!elements || !elements.ready) return stop("", true);
-        $("said").textContent = pay.dataset.busy;
+        if (!elements || !elements.ready) return stop(pay.dataset.failed);
+        said.textContent = pay.dataset.busy;
         busy(button, pay.dataset.busy);
         const sent = await elements.submit();
-        if (sent.error) return stop(sent.error.message, true);
+        if (sent.error) return refused(sent.error);
         const made = await stripe.createConfirmationToken({ elements });
-        if (made.error) return stop(made.error.message, true);
+        if (made.error) return refused(made.error);
         token.value = made.confirmationToken.id;
         pay.submit();
       } catch {
-        stop("", true);
+        stop(pay.dataset.failed);
       }
     });
     // The back button brings the page as it was left.

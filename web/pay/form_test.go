@@ -92,7 +92,7 @@ func TestAQuoteSaysWhatThePageSays(t *testing.T) {
 	for query, want := range map[string]string{
 		"amount=225":            `{"ok":true,"button":"Pay $225.00 by card","price":"$225.00","elements":{"mode":"payment","amount":22500,"currency":"usd","paymentMethodTypes":["card"],"captureMethod":"automatic"}}`,
 		"amount=225&save=on":    `{"ok":true,"button":"Pay $225.00 by card","price":"$225.00","elements":{"mode":"payment","amount":22500,"currency":"usd","paymentMethodTypes":["card"],"captureMethod":"automatic","setupFutureUsage":"off_session"}}`,
-		"amount=970":            `{"ok":false,"problem":"This would leave $30.00. What is left must be nothing, or at least $50.00.","uses":[{"label":"Use $950.00","value":"950.00"},{"label":"Use $1,000.00","value":"1000.00"}]}`,
+		"amount=970":            `{"ok":false,"button":"Pay $970.00 by card","price":"$970.00","problem":"This would leave $30.00. What is left must be nothing, or at least $50.00.","uses":[{"label":"Use $950.00","value":"950.00"},{"label":"Use $1,000.00","value":"1000.00"}]}`,
 		"amount=x":              `{"ok":false,"problem":"Type an amount, for example 1000.00."}`,
 		"":                      `{"ok":false,"problem":"Type an amount, for example 1000.00."}`,
 		"amount=225&save=maybe": `{"ok":true,"button":"Pay $225.00 by card","price":"$225.00","elements":{"mode":"payment","amount":22500,"currency":"usd","paymentMethodTypes":["card"],"captureMethod":"automatic"}}`,

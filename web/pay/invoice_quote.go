@@ -36,6 +36,9 @@ func (h *Handlers) quoteAmount(c echo.Context, v visit) error {
 	if e, ok := told(err); ok {
 		problem := v.problems(choice{typed: typed, err: e})[0]
 		q := quote{Problem: problem.Text}
+		if amount.IsPositive() { // readable, but against a rule: the button must not name another amount
+			q.Button, q.Price = button(v, amount), v.words.Amount(amount)
+		}
 		for _, use := range v.uses(problem.Args) {
 			q.Uses = append(q.Uses, quoteUse{use.Label, use.Value})
 		}
