@@ -124,7 +124,7 @@ var expandable = map[string]string{
 func (t *tx) expand(m map[string]any, path string) *apiError {
 	steps := strings.Split(path, ".")
 	if len(steps) > 5 {
-		return invalid("", "expand", "You cannot expand more than 4 levels of a property. Property: %s", path)
+		return invalid("", "expand", "You cannot expand more than 4 levels of a property (%s).", path)
 	}
 	return t.expandSteps(m, steps, path)
 }

@@ -435,8 +435,10 @@ func TestKeys_AreDemandedAndToldApart(t *testing.T) {
 	} else if _, shown := m["metadata"]; shown {
 		t.Error("the publishable key sees the metadata")
 	}
-	if status, _ := get(pi.ID + "_secret_guess"); status == 200 {
-		t.Error("the publishable key reads with a wrong client secret")
+	for _, wrong := range []string{pi.ID + "_secret_guess", ""} {
+		if status, _ := get(wrong); status < 400 || status >= 500 {
+			t.Errorf("the publishable key reads with the client secret %q", wrong)
+		}
 	}
 }
 
@@ -758,6 +760,10 @@ func TestCancel_IsAFence(t *testing.T) {
 		t.Error(e)
 	}
 	paid := mustPay(t, sc, "pm_card_visa", nil)
+	_, err = sc.PaymentIntents.Confirm(paid.ID, &stripe.PaymentIntentConfirmParams{PaymentMethod: stripe.String("pm_card_visa")})
+	if e := stripeError(t, err); e.Msg != "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed." {
+		t.Error(e)
+	}
 	_, err = sc.PaymentIntents.Cancel(paid.ID, &stripe.PaymentIntentCancelParams{})
 	if e := stripeError(t, err); e.Code != "payment_intent_unexpected_state" || e.PaymentIntent == nil || e.PaymentIntent.Status != "succeeded" {
 		t.Error(e)
