@@ -70,6 +70,15 @@ func endpoints() []endpoint {
 		{"POST /v1/payment_intents/{id}/verify_microdeposits", true, verifyIntentDeposits},
 		{"POST /v1/payment_intents/{id}/sandbox_3ds", true, authenticateIntent},
 
+		{"POST /v1/setup_intents", false, createSetup},
+		{"GET /v1/setup_intents", false, listSetups},
+		{"GET /v1/setup_intents/{id}", true, retrieveSetup},
+		{"POST /v1/setup_intents/{id}", false, updateSetup},
+		{"POST /v1/setup_intents/{id}/confirm", true, confirmSetup},
+		{"POST /v1/setup_intents/{id}/cancel", false, cancelSetup},
+		{"POST /v1/setup_intents/{id}/verify_microdeposits", true, verifySetupDeposits},
+		{"POST /v1/setup_intents/{id}/sandbox_3ds", true, authenticateSetup},
+
 		{"GET /v1/charges", false, listCharges},
 		{"GET /v1/charges/{id}", false, retrieveCharge},
 		{"POST /v1/charges/{id}", false, updateCharge},
@@ -357,8 +366,17 @@ func (c *call) encode(result any, expand []string) (string, error) {
 	default:
 		m = render(v)
 	}
-	if _, ok := result.(*paymentIntent); ok && c.publishable {
-		m = browserView(m)
+	switch result.(type) {
+	case *paymentIntent:
+		if c.publishable {
+			m = browserView(m)
+		}
+	case *setupIntent:
+		if c.publishable {
+			for _, k := range []string{"application", "customer", "latest_attempt", "mandate", "metadata", "on_behalf_of", "single_use_mandate", "payment_method_options"} {
+				delete(m, k)
+			}
+		}
 	}
 	for _, path := range expand {
 		if err := c.expand(m, path); err != nil {

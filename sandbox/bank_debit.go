@@ -261,18 +261,26 @@ func verifyIntentDeposits(c *call) (any, error) {
 		return nil, err
 	}
 	pi, _ := edit[paymentIntent](c.tx, c.id)
-	if pi.Status != statusRequiresAction || pi.Hidden.Deposits == nil {
-		return nil, unexpectedState(pi, "This PaymentIntent cannot be verified with microdeposits because it has a status of %s.", pi.Status)
+	if err := c.verifyDebit(pi, guess); err != nil {
+		return nil, err
 	}
-	if e, over := pi.Hidden.Deposits.judge(guess); over {
-		return nil, c.failDeposits(pi, e)
-	} else if e != nil {
-		return nil, e
-	}
-	m, _ := edit[paymentMethod](c.tx, *pi.PaymentMethod)
-	m.Hidden.Bank.Verified = true
-	setMandate(c.tx, pi.Hidden.Deposits.Mandate, mandateActive)
-	d, _ := get[mandate](c.tx, pi.Hidden.Deposits.Mandate)
-	c.sendDebit(pi, m, d)
 	return pi, nil
+}
+
+// verifyDebit takes what the customer read on the statement; a right guess sends the debit of the edited pi.
+func (t *tx) verifyDebit(pi *paymentIntent, guess depositGuess) *apiError {
+	if pi.Status != statusRequiresAction || pi.Hidden.Deposits == nil {
+		return unexpectedState(pi, "This PaymentIntent cannot be verified with microdeposits because it has a status of %s.", pi.Status)
+	}
+	e, over := pi.Hidden.Deposits.judge(guess)
+	switch {
+	case over:
+		return t.failDeposits(pi, e)
+	case e != nil:
+		return e
+	}
+	d := pi.Hidden.Deposits.verified(t, *pi.PaymentMethod)
+	m, _ := get[paymentMethod](t, *pi.PaymentMethod)
+	t.sendDebit(pi, m, d)
+	return nil
 }

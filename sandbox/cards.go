@@ -200,7 +200,7 @@ func readCard(p *params, now time.Time) (*card, cardHidden) {
 	if *year < 100 {
 		*year += 2000
 	}
-	if last := time.Date(int(*year), time.Month(*month)+1, 1, 0, 0, 0, 0, time.UTC); !last.After(now) || *year > int64(now.Year())+50 {
+	if expired(*month, *year, now) || *year > int64(now.Year())+50 {
 		p.fail(cardError("invalid_expiry_year", "exp_year", "Your card's expiration year is invalid."))
 		return nil, cardHidden{}
 	}
@@ -210,6 +210,11 @@ func readCard(p *params, now time.Time) (*card, cardHidden) {
 		hidden.TestCard = number
 	}
 	return c, hidden
+}
+
+// expired tells whether the last day of the month is over.
+func expired(month, year int64, now time.Time) bool {
+	return !time.Date(int(year), time.Month(month)+1, 1, 0, 0, 0, 0, time.UTC).After(now)
 }
 
 func brandOf(number string) string {

@@ -17,6 +17,8 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("DELETE /faults", s.serveFaults)
 	mux.HandleFunc("POST /disputes", s.serveDisputes)
 	mux.HandleFunc("POST /disputes/{id}", s.serveDisputes)
+	mux.HandleFunc("GET /microdeposits/{secret}", s.serveMicrodeposits)
+	mux.HandleFunc("POST /microdeposits/{secret}", s.serveMicrodeposits)
 	mux.HandleFunc("POST /bank/returns", s.serveBankReturns)
 	mux.HandleFunc("GET /receipts/{id}", s.serveReceipt)
 	mux.HandleFunc("POST /plaid/keys", s.serveRotate)

@@ -19,6 +19,7 @@ type apiError struct {
 	PaymentMethod     any    `json:"payment_method,omitempty"`
 	PaymentMethodType string `json:"payment_method_type,omitempty"`
 	RequestLogURL     string `json:"request_log_url,omitempty"`
+	SetupIntent       any    `json:"setup_intent,omitempty"`
 
 	status int
 	// invalid: the parameters never passed the door, so nothing ran and the idempotency layer keeps nothing.
@@ -59,6 +60,13 @@ func missing(noun, id, param string) *apiError {
 // missingParam is the 400 of an id among the parameters.
 func missingParam(noun, id, param string) *apiError {
 	return invalid("resource_missing", param, "No such %s: '%s'", noun, id)
+}
+
+// unexpectedSetupState is unexpectedState of a SetupIntent.
+func unexpectedSetupState(si *setupIntent, format string, args ...any) *apiError {
+	e := refused("setup_intent_unexpected_state", "", format, args...)
+	e.SetupIntent = render(si)
+	return e
 }
 
 // unexpectedState is a request that the PaymentIntent's status does not allow; it shows the PaymentIntent.

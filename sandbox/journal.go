@@ -67,6 +67,8 @@ func blank(kind string) (object, error) {
 		return &bankSource{}, nil
 	case "mandate":
 		return &mandate{}, nil
+	case "setup_intent":
+		return &setupIntent{}, nil
 	case "bank_token":
 		return &bankToken{}, nil
 	}

@@ -117,7 +117,7 @@ func indexOf(order []string, key string) int {
 var expandable = map[string]string{
 	"customer": "customer", "payment_method": "payment_method", "latest_charge": "charge", "charge": "charge",
 	"payment_intent": "payment_intent", "balance_transaction": "balance_transaction", "failure_balance_transaction": "balance_transaction",
-	"dispute": "dispute", "default_payment_method": "payment_method", "default_source": "bank_account", "mandate": "mandate",
+	"dispute": "dispute", "default_payment_method": "payment_method", "default_source": "bank_account", "mandate": "mandate", "setup_intent": "setup_intent",
 }
 
 // expand replaces ids by objects along the dotted path, at most four levels deep, as the API does.

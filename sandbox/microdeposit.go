@@ -127,10 +127,23 @@ func (d *depositState) judge(g depositGuess) (e *apiError, over bool) {
 	return e, false
 }
 
+// verified makes the account of the PaymentMethod good to debit, on the mandate that waited for it.
+func (d *depositState) verified(t *tx, methodID string) *mandate {
+	m, _ := edit[paymentMethod](t, methodID)
+	m.Hidden.Bank.Verified = true
+	setMandate(t, d.Mandate, mandateActive)
+	given, _ := get[mandate](t, d.Mandate)
+	return given
+}
+
 // lapseDeposits ends a verification that nobody finished in time.
 func lapseDeposits(t *tx, intentID string) {
 	if pi, ok := get[paymentIntent](t, intentID); ok && pi.Status == statusRequiresAction && pi.Hidden.Deposits != nil {
 		pi, _ = edit[paymentIntent](t, intentID)
 		t.failDeposits(pi, errDepositsTimeout)
+	}
+	if si, ok := get[setupIntent](t, intentID); ok && si.Status == statusRequiresAction && si.Hidden.Deposits != nil {
+		si, _ = edit[setupIntent](t, intentID)
+		t.failSetup(si, errDepositsTimeout)
 	}
 }

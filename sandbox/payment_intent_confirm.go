@@ -204,6 +204,9 @@ func (c *call) confirmedMethod(pi *paymentIntent, token *confirmationToken) (*pa
 
 // tryCard asks the card's bank: authentication first where it wants it, then the charge.
 func (c *call) tryCard(pi *paymentIntent, m *paymentMethod) (any, error) {
+	if expired(m.Card.ExpMonth, m.Card.ExpYear, c.now) {
+		return nil, c.decline(pi, m, declinedExpired, false)
+	}
 	known := cardByBehaviour(m.Hidden.TestCard)
 	wanted := pi.PaymentMethodOptions.Card != nil && pi.PaymentMethodOptions.Card.RequestThreeDSecure != "automatic"
 	needed := known.auth == authAlways || known.auth == authUnlessSetUp && !m.Hidden.SetUp || known.auth == authOptional && wanted

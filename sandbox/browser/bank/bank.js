@@ -1,7 +1,8 @@
 // The bank's page of 3-D Secure: asks, tells the API the answer, and hands the customer back: to the page around it when
 // framed, to return_url when it stands alone (next_action redirect_to_url).
 const query = new URLSearchParams(location.search);
-const [id, clientSecret] = ["payment_intent", "client_secret"].map((name) => query.get(name) ?? "");
+const kind = query.has("setup_intent") ? "setup_intent" : "payment_intent";
+const [id, clientSecret] = [kind, "client_secret"].map((name) => query.get(name) ?? "");
 const { key } = document.documentElement.dataset;
 const around = new URLSearchParams(location.hash.slice(1));
 const framed = window.parent !== window;
@@ -22,7 +23,7 @@ const ask = async (request) => {
   if (object.error) throw new Error(object.error.message);
   return object;
 };
-const path = `/v1/payment_intents/${encodeURIComponent(id)}`;
+const path = `/v1/${kind}s/${encodeURIComponent(id)}`;
 const fetchIntent = () => ask(fetch(`${path}?${new URLSearchParams({ key, client_secret: clientSecret, "expand[]": "payment_method" })}`, { cache: "no-store" }));
 
 // Amounts come in the currency's smallest unit; the browser knows how many decimals that makes.
@@ -34,7 +35,8 @@ const money = (amount, currency) => {
 const returnTo = (intent) => query.get("return_url") ?? intent.next_action?.redirect_to_url?.return_url;
 
 const show = (intent) => {
-  find("amount").textContent = money(intent.amount, intent.currency.toUpperCase());
+  // A SetupIntent moves no money.
+  find("amount").textContent = intent.amount === undefined ? "Nothing now, saved for later" : money(intent.amount, intent.currency.toUpperCase());
   const asking = framed ? around.get("parent") : returnTo(intent);
   find("merchant").textContent = asking && new URL(asking).host;
   find("payee").hidden = !asking;
@@ -50,8 +52,8 @@ const handBack = (intent) => {
   if (!to) return say("Done. You can close this page.");
   const url = new URL(to);
   if (!/^https?:$/.test(url.protocol)) throw new Error("return_url is not a web address.");
-  url.searchParams.set("payment_intent", id);
-  url.searchParams.set("payment_intent_client_secret", clientSecret);
+  url.searchParams.set(kind, id);
+  url.searchParams.set(`${kind}_client_secret`, clientSecret);
   url.searchParams.set("redirect_status", ["succeeded", "processing", "requires_capture"].includes(intent.status) ? "succeeded" : "failed");
   location.replace(url);
 };
