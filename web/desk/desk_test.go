@@ -345,6 +345,11 @@ func TestReceiptIsSentToAnyMailbox(t *testing.T) {
 	if _, err := s.store.Job(t.Context(), "mail.receipt", p.ReceiptID+"/1/books@keller.example/2"); err == nil {
 		t.Error("two presses are two mails")
 	}
+	log, err := s.store.AuditOf(t.Context(), p.ID, 1)
+	must(t, err)
+	if log[0].Action != "receipt.resent" || !strings.HasPrefix(string(log[0].Actor), "staff:") {
+		t.Errorf("%+v", log[0])
+	}
 	pdf := s.get(at + "/receipt.pdf")
 	if !strings.HasPrefix(pdf.Body.String(), "%PDF-") || pdf.Header().Get("Content-Type") != "application/pdf" {
 		t.Errorf("%d %v", pdf.Code, pdf.Header())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -89,6 +90,16 @@ func paymentNote(v visit, m made) (templates.HTML, string) {
 	return "", ""
 }
 
+// seconds is the time of day to the second.
+func (v visit) seconds(t time.Time) string {
+	t = t.In(v.firm.Location())
+	half := "word.half.am"
+	if t.Hour() >= 12 {
+		half = "word.half.pm"
+	}
+	return v.words.T("desk.seconds", "clock", t.Format("3:04:05"), "half", v.words.T(half))
+}
+
 // paymentSteps is what happened to a payment, newest first, to the second.
 func (h *Handlers) paymentSteps(ctx context.Context, v visit, m made) ([]templates.Event, error) {
 	rows, err := h.store.AuditOf(ctx, m.payment.ID, 100)
@@ -106,7 +117,7 @@ func (h *Handlers) paymentSteps(ctx context.Context, v visit, m made) ([]templat
 	var all []templates.Event
 	for _, row := range rows {
 		for _, e := range events(v, []store.AuditRow{row}, who, links) {
-			e.Detail, e.When = v.html("desk.plain", "text", who.of(row.Actor)), row.At.In(v.firm.Location()).Format("3:04:05 PM")
+			e.Detail, e.When = v.html("desk.plain", "text", who.of(row.Actor)), v.seconds(row.At)
 			all = append(all, e)
 		}
 	}

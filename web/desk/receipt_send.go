@@ -68,10 +68,11 @@ func (h *Handlers) sendReceipt(c echo.Context, v visit) error {
 			return fmt.Errorf("queue receipt: %w", err)
 		}
 		// The key counts the mails there are, so that two presses at once are one mail.
-		if _, err := tx.Enqueue(ctx, store.Job{
+		queued, err := tx.Enqueue(ctx, store.Job{
 			Kind: "mail.receipt", Key: fmt.Sprintf("%s/%d/%s/%d", receipt.ID, receipt.Revision, to, len(mails)+1),
 			Payload: payload, RunAt: v.words.Now(),
-		}); err != nil {
+		})
+		if err != nil || !queued {
 			return err
 		}
 		return tx.Audit(ctx, v.actor(), "receipt.resent", m.payment.ID, map[string]any{"receipt": receipt.Number, "to": to}, v.words.Now())

@@ -24,7 +24,10 @@ func tabs(v visit, current string) []templates.Chip {
 }
 
 func (h *Handlers) showFirm(c echo.Context, v visit) error {
-	firm := v.firm
+	firm, err := h.store.Firm(c.Request().Context())
+	if err != nil {
+		return err
+	}
 	return h.firmPage(c, v, http.StatusOK, firm, money.New(firm.Partial.Minimum, firm.Currency).FieldText(v.words.Locale()), nil)
 }
 
@@ -81,7 +84,12 @@ func (h *Handlers) saveFirm(c echo.Context, v visit) error {
 	if err != nil {
 		return err
 	}
-	firm, minimum := v.firm, form.Text("partial.minimum")
+	// What the form does not ask stays, so it is read anew: pages make do without a firm, a save must not.
+	firm, err := h.store.Firm(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	minimum := form.Text("partial.minimum")
 	firm.Name, firm.Tagline, firm.TaxID, firm.Descriptor = form.Text("name"), form.Text("tagline"), form.Text("tax_id"), form.Text("descriptor")
 	firm.Address = nil
 	for line := range strings.SplitSeq(form.Text("address"), "\n") {
