@@ -189,8 +189,11 @@ func (a asking) letter(url string, attached bool) templates.Letter {
 	default:
 		l.Body = append(l.Body, w.Parts("mail.link.pay.part"))
 	}
-	if attached {
+	switch {
+	case attached && payable.Due > 0: // the document of an invoice with nothing to pay has no QR code
 		l.Body = append(l.Body, w.Parts("mail.link.attached"))
+	case attached:
+		l.Body = append(l.Body, w.Parts("mail.link.attached.see"))
 	}
 	l.Foot = append(l.Foot, w.Parts("mail.link.foot", "recipient", a.link.Recipient, "until", a.link.ExpiresAt))
 	return l

@@ -332,7 +332,7 @@ func TestALinkMailFitsWhatIsAsked(t *testing.T) {
 		"all on its way": {
 			func(a *asking) { a.balance.Pending = 80000 },
 			"Invoice INV-1042 from Northwind Studio: $800.00 is on its way", "Invoice INV-1042 for Brand refresh, phase 2 is due on Friday, November 27.",
-			[]string{"$0.00\nstill to pay", "See invoice INV-1042"}, []string{"You can pay", "See and pay"},
+			[]string{"$0.00\nstill to pay", "See invoice INV-1042", "The invoice is attached.\n"}, []string{"You can pay", "See and pay", "QR"},
 		},
 		"yen, in German": {
 			func(a *asking) { a.invoice.Currency, a.link.Locale = "JPY", "de" },
