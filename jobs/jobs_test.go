@@ -274,7 +274,7 @@ func TestPeriodicJobRunsOnceAnIntervalInAllProcesses(t *testing.T) {
 			until(t, "the note of "+key, done(t, s, "reconcile", key))
 		}
 		// Each process has looked again by the time that another job of its kind, on the same clock, is through.
-		c.advance(time.Minute)
+		c.advance(7 * time.Minute)
 		enqueue(t, s, "reconcile", "by hand", c.now())
 		until(t, "the last", done(t, s, "reconcile", "by hand"))
 		mu.Lock()
@@ -353,6 +353,9 @@ func TestStopDoesNotWaitForEver(t *testing.T) {
 			<-begun
 			if err := stop(); (err == nil) != heeds {
 				t.Errorf("got %v", err)
+			}
+			if noted := job(t, s, "k", "a").LastError; heeds && noted != context.Canceled.Error() {
+				t.Errorf("noted %q", noted)
 			}
 			close(release)
 			<-returned
