@@ -231,10 +231,10 @@ func (r reads) balances(ctx context.Context, invoices []paylink.Invoice) (map[st
 			return nil, fmt.Errorf("read balance: %s has a posting in %s", b.account, b.sum.Currency)
 		}
 		balance := balances[i.ID]
-		switch part := b.kind.Part(); {
-		case part == ledger.PartCredited:
+		if b.kind.Part() == ledger.PartCredited {
 			balance.Credited -= b.sum.Minor
-		case part == ledger.PartPaid:
+		}
+		if b.kind.Part() == ledger.PartPaid {
 			balance.Paid -= b.sum.Minor
 		}
 		if b.kind == ledger.KindPayment {
