@@ -46,12 +46,8 @@ type choice struct {
 // show shows the page with a choice, and with what is wrong with it.
 func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error {
 	payable := v.payable()
-	title := "pay.title"
-	if what.err != nil {
-		title = "pay.title.error"
-	}
 	p := templates.PayShow{
-		Frame: h.frame(c, v, title), Base: v.base(), Number: v.invoice.Number, Payer: v.customer.Name,
+		Frame: h.frame(c, v, "pay.title"), Base: v.base(), Number: v.invoice.Number, Payer: v.customer.Name,
 		Subject: v.invoice.Title, Total: v.amount(v.invoice.Total.Minor), Balance: v.standing(), Due: dueLine(v), Lines: lines(v),
 		Key: h.PublishableKey, SoFar: h.soFar(v),
 	}
@@ -92,6 +88,7 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 		p.Save = &templates.SaveBox{Label: v.words.T("pay.card.save"), Detail: v.words.T("pay.card.save.detail"), Ticked: what.save}
 	}
 	if what.err != nil {
+		p.Title = v.words.T("word.error", "title", p.Title)
 		p.Problems = v.summary(what, status)
 		if p.Other.Problem = p.Problems.Problems.For("amount"); p.Other.Problem != nil {
 			p.Uses = v.uses(p.Other.Problem.Args)

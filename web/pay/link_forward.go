@@ -34,6 +34,7 @@ func (h *Handlers) forwardLink(c echo.Context, v visit) error {
 	err = h.invoicing.Forward(c.Request().Context(), v.link.ID, email, note)
 	if e, ok := told(err); ok {
 		p := templates.PayForward{Frame: h.frame(c, v, "pay.forward.title"), Base: v.base(), Email: email, Note: note}
+		p.Title = v.words.T("word.error", "title", p.Title)
 		p.Problems.Problems = templates.ProblemsOf(v.words, e, "firm", v.firm.Name)
 		return h.pages.Show(c, page.Status(err), p)
 	}

@@ -20,6 +20,7 @@ func (h *Handlers) sendFresh(c echo.Context) error {
 	id, typed := c.Param("link"), form.Text("email")
 	if _, err := paylink.ParseEmail(typed); err != nil {
 		v := h.closedPage(c, id)
+		v.Title = v.Words.T("word.error", "title", v.Title)
 		v.Fresh.Email = typed
 		v.Fresh.Problems = templates.ProblemsOf(v.Words, paylink.FailField("email", "email"))
 		return h.pages.Show(c, http.StatusUnprocessableEntity, v)

@@ -246,7 +246,7 @@ func TestAFreshLinkGoesToItsOwnMailboxAlone(t *testing.T) {
 	}
 	w := s.ask("POST", "/pay/"+s.link.ID+"/fresh", url.Values{"email": {"a@b,c@d"}})
 	s.see(w, http.StatusUnprocessableEntity, "Type one e-mail address")
-	if !strings.Contains(w.Body.String(), `value="a@b,c@d"`) {
+	if !strings.Contains(w.Body.String(), `value="a@b,c@d"`) || !strings.Contains(w.Body.String(), "<title>Error: ") {
 		t.Error("what was typed is gone")
 	}
 }
@@ -270,6 +270,21 @@ func TestAColleagueGetsALinkOfTheirOwn(t *testing.T) {
 	}
 	for _, l := range links {
 		s.see(s.ask("GET", s.open(l), nil), http.StatusOK, "$1,000.00")
+	}
+}
+
+// Where a request says it went to is not believed: no address of ours is made from it.
+func TestTheHostHeaderIsNotRepeated(t *testing.T) {
+	s := newSite(t, pay.Options{})
+	address := s.open(s.link)
+	for _, path := range []string{address, address + "/forward", "/l/" + s.token(s.link), "/nothing"} {
+		r := s.request("GET", path, nil, "X-Forwarded-Host", "evil.example", "X-Forwarded-Proto", "gopher", "Forwarded", "host=evil.example")
+		r.Host = "evil.example"
+		w := s.answer(r)
+		s.hide(w, "evil.example", "gopher")
+		if strings.Contains(w.Header().Get("Location"), "evil") {
+			t.Errorf("%s leads to %s", path, w.Header().Get("Location"))
+		}
 	}
 }
 
