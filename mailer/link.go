@@ -37,7 +37,7 @@ func (m *Mailer) LinkJob(ctx context.Context, job store.Job) error {
 		return err
 	}
 	p := parcel{
-		kind: "link", subjectID: link.ID, invoiceID: link.InvoiceID, message: message{To: link.Recipient},
+		kind: "link", subjectID: link.ID, message: message{To: link.Recipient},
 		words:   catalogue.For(a.firm.Locale, a.firm.Location(), a.now),
 		drop:    a.drop(want.Version),
 		taken:   func(ctx context.Context, tx *store.Tx) error { return m.linkTaken(ctx, tx, link.ID) },

@@ -59,6 +59,7 @@ func New(s *store.Store, ring paylink.KeyRing, pages *templates.Set, o Options) 
 	if err != nil {
 		return nil, err
 	}
+	o.SMTPURL = "" // it holds a password, which only the relay needs
 	return &Mailer{store: s, ring: ring, pages: pages, relay: relay, from: from, Options: o}, nil
 }
 
@@ -66,7 +67,6 @@ func New(s *store.Store, ring paylink.KeyRing, pages *templates.Set, o Options) 
 type parcel struct {
 	kind      string // link, receipt
 	subjectID string // the link or the receipt
-	invoiceID string
 	message   message
 	words     catalogue.Words // of staff, for what they read about the mail
 	drop      string          // why it is not sent after all; "" to send it

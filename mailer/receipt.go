@@ -39,7 +39,7 @@ func (m *Mailer) ReceiptJob(ctx context.Context, job store.Job) error {
 		return err
 	}
 	p := parcel{
-		kind: "receipt", subjectID: receipt.ID, invoiceID: receipt.InvoiceID,
+		kind: "receipt", subjectID: receipt.ID,
 		message: message{To: to, Automatic: true},
 		words:   catalogue.For(receipt.Firm.Locale, receipt.Firm.Location(), m.Now()),
 		taken: func(ctx context.Context, tx *store.Tx) error {
