@@ -20,6 +20,9 @@ var outOfScope = regexp.MustCompile(`^(application_fee_amount|on_behalf_of|trans
 	`|coupon|promotion_code|test_clock|next_invoice_sequence|invoice_prefix|tax_id_data` + // Billing
 	`|source|default_source|card|bank_account|default_card|default_bank_account|default_alipay_account|alipay_account|cash_balance|trial_end` + // what came before PaymentMethods
 	`|origin|customer|currency|interac_present` + // a customer's cash balance, Interac
+	`|account|person|pii|cvc_update` + // tokens of other things
+	`|address_city|address_country|address_line1|address_line2|address_state|address_zip|exp_month|exp_year|name|owner` + // sources of other kinds
+	`|attach_to_self|flow_directions|single_use` + // SetupIntents of Connect and Treasury, and their mandates for one payment
 	`)$`)
 
 // extra are parameters the sandbox takes and the description leaves out: Stripe takes them of this version's clients,
@@ -110,6 +113,10 @@ func sample(schema *Schema, name string) url.Values {
 var demanded = map[string]url.Values{
 	"/v1/payment_methods": {"type": {"card"}, "card[token]": {"tok_visa"}},
 	"/v1/refunds":         {"payment_intent": {"pi_none"}},
+	"/v1/tokens":          {"bank_account[country]": {"US"}, "bank_account[routing_number]": {"110000000"}, "bank_account[account_number]": {"000123456789"}},
+	"/v1/payment_intents/{intent}/verify_microdeposits": {"descriptor_code": {"SM00ZZ"}},
+	"/v1/setup_intents/{intent}/verify_microdeposits":   {"descriptor_code": {"SM00ZZ"}},
+	"/v1/customers/{customer}/sources/{id}/verify":      {"amounts[]": {"1", "2"}},
 }
 
 // fixtures are objects to call about.
@@ -144,10 +151,19 @@ func newFixtures(t *testing.T, s *sandbox.Server) *fixtures {
 	if _, err := http.Post(s.URL()+"/disputes", "application/json", strings.NewReader(`{"payment_intent":"`+paid.ID+`"}`)); err != nil {
 		t.Fatal(err)
 	}
+	source, err := sc.PaymentSources.New(&stripe.PaymentSourceParams{Customer: &cus.ID, Source: &stripe.PaymentSourceSourceParams{Token: bankToken(t, sc)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	setup, err := sc.SetupIntents.New(&stripe.SetupIntentParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	disputes := sc.Disputes.List(&stripe.DisputeListParams{})
 	disputes.Next()
 	return &fixtures{t, s, map[string]string{"customer": cus.ID, "payment_method": methods.PaymentMethod().ID, "intent": open.ID,
-		"charge": paid.LatestCharge.ID, "refund": refund.ID, "dispute": disputes.Dispute().ID}}
+		"charge": paid.LatestCharge.ID, "refund": refund.ID, "dispute": disputes.Dispute().ID,
+		"id": source.ID, "setup_intents {intent}": setup.ID}}
 }
 
 var placeholder = regexp.MustCompile(`\{(\w+)\}`)
@@ -165,7 +181,12 @@ func (f *fixtures) refusesAsUnknown(path string, required []string, name string,
 	for k, v := range value {
 		form[k] = v
 	}
-	concrete := placeholder.ReplaceAllStringFunc(path, func(p string) string { return f.ids[strings.Trim(p, "{}")] })
+	concrete := placeholder.ReplaceAllStringFunc(path, func(p string) string {
+		if id, ok := f.ids[strings.Split(path, "/")[2]+" "+p]; ok {
+			return id
+		}
+		return f.ids[strings.Trim(p, "{}")]
+	})
 	_, e := call(f.t, f.s, "POST", concrete, form)
 	param, _ := e["param"].(string)
 	return e["code"] == "parameter_unknown" && (param == name || strings.HasPrefix(param, name+"["))
