@@ -177,7 +177,10 @@
           other.hidden = false;
           return amount.focus();
         }
-        if (!elements || !elements.ready) return stop(pay.dataset.failed);
+        if (!elements || !elements.ready) {
+          stop("");
+          return failed();
+        }
         said.textContent = pay.dataset.busy;
         busy(button, pay.dataset.busy);
         const sent = await elements.submit();
