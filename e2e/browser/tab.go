@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
@@ -38,6 +39,9 @@ func (t *Tab) Another(o Options) *Tab {
 	return open(t.tb, t.ctx, o)
 }
 
+// openLimit is how long a tab may take to open; what Patience bounds is the page in it.
+const openLimit = time.Minute
+
 func open(tb testing.TB, parent context.Context, o Options, how ...chromedp.ContextOption) *Tab {
 	tb.Helper()
 	o = o.withDefaults()
@@ -46,7 +50,7 @@ func open(tb testing.TB, parent context.Context, o Options, how ...chromedp.Cont
 	t := &Tab{tb: tb, ctx: ctx, options: o, record: newRecord()}
 	t.Frame = Frame{tab: t}
 
-	setup, done := t.patience()
+	setup, done := context.WithTimeout(ctx, openLimit)
 	defer done()
 	if err := chromedp.Listen(ctx, t.record.event); err != nil {
 		tb.Fatalf("opening a tab: %v", err)
