@@ -38,7 +38,7 @@ func Migrate(ctx context.Context, url string, log *slog.Logger) (from, to int64,
 
 func migrateSQLite(ctx context.Context, path string, log *slog.Logger) (from, to int64, err error) {
 	if _, err := os.Stat(path); err == nil {
-		db := sqlitePool(path, "ro", 1)
+		db := sqlitePool(path, "rw", 1) // not "ro": who was killed here may have left a journal to roll back
 		from, to, err := versions(ctx, sqlite, db)
 		if err := errors.Join(err, db.Close()); err != nil {
 			return 0, 0, err

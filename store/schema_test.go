@@ -9,7 +9,7 @@ import (
 	"io"
 	"maps"
 	"os"
-	osexec "os/exec"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -33,11 +33,15 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if url := os.Getenv(writeEnv); url != "" {
+		fmt.Fprintln(os.Stderr, writeForEver(url))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
-func migrator(t *testing.T, url string) (*osexec.Cmd, *bytes.Buffer) {
-	cmd := osexec.CommandContext(t.Context(), os.Args[0])
+func migrator(t *testing.T, url string) (*exec.Cmd, *bytes.Buffer) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), migrateEnv+"="+url)
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -114,7 +118,7 @@ func TestMigrateSaysFromWhereToWhere(t *testing.T) {
 			}
 		}
 		raw := rawDB(t, url)
-		exec(t, raw, "insert into goose_db_version (version_id, is_applied) values (99, true)")
+		execRaw(t, raw, "insert into goose_db_version (version_id, is_applied) values (99, true)")
 		if _, _, err := store.Migrate(t.Context(), url, quiet); err == nil || !strings.Contains(err.Error(), "newer program") {
 			t.Errorf("a newer schema: %v", err)
 		}
@@ -132,7 +136,7 @@ func TestMigrateWorksBesideAServerWhenThereIsNothingToDo(t *testing.T) {
 func TestMigrateIsRefusedUnderAServer(t *testing.T) {
 	url := storetest.SQLiteURL(t)
 	storetest.Open(t, url)
-	exec(t, rawDB(t, url), "update goose_db_version set version_id = 0")
+	execRaw(t, rawDB(t, url), "update goose_db_version set version_id = 0")
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if _, _, err := store.Migrate(ctx, url, quiet); err == nil || !strings.Contains(err.Error(), "another server") {
@@ -160,7 +164,11 @@ type column struct {
 }
 
 func TestBothSchemasAreOne(t *testing.T) {
-	lite, post := storetest.SQLiteURL(t), storetest.Postgres(t)
+	storetest.OnPostgres(t, bothSchemasAreOne)
+}
+
+func bothSchemasAreOne(t *testing.T, post string) {
+	lite := storetest.SQLiteURL(t)
 	for _, url := range []string{lite, post} {
 		if _, _, err := store.Migrate(t.Context(), url, quiet); err != nil {
 			t.Fatal(err)

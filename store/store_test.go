@@ -1,11 +1,13 @@
 package store_test
 
 import (
+	"bufio"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -112,49 +114,51 @@ func TestUpdateStopsWaitingForItsTurnWithItsCaller(t *testing.T) {
 // Two transactions that lock each other's invoices out are told apart by PostgreSQL, and the one
 // that it chose begins again.
 func TestUpdateRunsAgainAfterADeadlock(t *testing.T) {
-	url := storetest.Postgres(t)
-	s := opened{storetest.Open(t, url), url, rawDB(t, url)}
-	s.books(t, "inv_1", 1000)
-	s.books(t, "inv_2", 1000)
-	var met, done sync.WaitGroup
-	met.Add(2)
-	var runs [2]int
-	for n, order := range [][2]string{{"inv_1", "inv_2"}, {"inv_2", "inv_1"}} {
-		done.Go(func() {
-			if err := s.Update(t.Context(), func(tx *store.Tx) error {
-				runs[n]++
-				if _, err := tx.LockInvoice(t.Context(), order[0]); err != nil {
+	storetest.OnPostgres(t, func(t *testing.T, url string) {
+		s := opened{storetest.Open(t, url), url, rawDB(t, url)}
+		s.books(t, "inv_1", 1000)
+		s.books(t, "inv_2", 1000)
+		var met, done sync.WaitGroup
+		met.Add(2)
+		var runs [2]int
+		for n, order := range [][2]string{{"inv_1", "inv_2"}, {"inv_2", "inv_1"}} {
+			done.Go(func() {
+				if err := s.Update(t.Context(), func(tx *store.Tx) error {
+					runs[n]++
+					if _, err := tx.LockInvoice(t.Context(), order[0]); err != nil {
+						return err
+					}
+					if runs[n] == 1 {
+						met.Done()
+						met.Wait()
+					}
+					_, err := tx.LockInvoice(t.Context(), order[1])
 					return err
+				}); err != nil {
+					t.Error(err)
 				}
-				if runs[n] == 1 {
-					met.Done()
-					met.Wait()
-				}
-				_, err := tx.LockInvoice(t.Context(), order[1])
-				return err
-			}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	done.Wait()
-	if runs[0]+runs[1] != 3 {
-		t.Errorf("ran %v times", runs)
-	}
+			})
+		}
+		done.Wait()
+		if runs[0]+runs[1] != 3 {
+			t.Errorf("ran %v times", runs)
+		}
+	})
 }
 
 func TestUpdateGivesUpAfterFiveRepeats(t *testing.T) {
-	url := storetest.Postgres(t)
-	s := storetest.Open(t, url)
-	runs := 0
-	err := s.Update(t.Context(), func(tx *store.Tx) error {
-		runs++
-		return tx.Raw(t.Context(), "do $$ begin raise exception 'no' using errcode = '40001'; end $$")
+	storetest.OnPostgres(t, func(t *testing.T, url string) {
+		s := storetest.Open(t, url)
+		runs := 0
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			runs++
+			return tx.Raw(t.Context(), "do $$ begin raise exception 'no' using errcode = '40001'; end $$")
+		})
+		wantCode(t, err, paylink.Unavailable, "database.busy")
+		if runs != 6 {
+			t.Errorf("ran %d times", runs)
+		}
 	})
-	wantCode(t, err, paylink.Unavailable, "database.busy")
-	if runs != 6 {
-		t.Errorf("ran %d times", runs)
-	}
 }
 
 // TestFault_D04 keeps the database locked from another connection for longer than a writer waits.
@@ -218,39 +222,40 @@ func TestFault_D01_FullDiskIsUnavailableAndHeals(t *testing.T) {
 
 // TestFault_D05 ends every connection of the store, as a restart of the server does.
 func TestFault_D05_LostConnectionIsUnavailableAndHeals(t *testing.T) {
-	url := storetest.Postgres(t)
-	s := opened{storetest.Open(t, url), url, rawDB(t, url)}
-	s.exec(t, "select 1")
-	kill := func() {
-		s.exec(t, `select pg_terminate_backend(l.pid) from pg_stat_activity l
-			where l.application_name = 'paylink' and l.query like '%' || current_schema || '%' and l.pid <> pg_backend_pid()`)
-	}
-	err := s.Update(t.Context(), func(tx *store.Tx) error {
-		if err := tx.Raw(t.Context(), "select current_schema /* "+schemaOf(url)+" */"); err != nil {
-			return err
+	storetest.OnPostgres(t, func(t *testing.T, url string) {
+		s := opened{storetest.Open(t, url), url, rawDB(t, url)}
+		s.exec(t, "select 1")
+		kill := func() {
+			s.exec(t, `select pg_terminate_backend(l.pid) from pg_stat_activity l
+				where l.application_name = 'paylink' and l.query like '%' || current_schema || '%' and l.pid <> pg_backend_pid()`)
 		}
-		kill()
-		return insertCustomer(t.Context(), "cus_1")(tx)
-	})
-	wantCode(t, err, paylink.Unavailable, "database.busy")
-	if customers(t, s) != 0 {
-		t.Error("something of a lost transaction is there")
-	}
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			if err := tx.Raw(t.Context(), "select current_schema /* "+schemaOf(url)+" */"); err != nil {
+				return err
+			}
+			kill()
+			return insertCustomer(t.Context(), "cus_1")(tx)
+		})
+		wantCode(t, err, paylink.Unavailable, "database.busy")
+		if customers(t, s) != 0 {
+			t.Error("something of a lost transaction is there")
+		}
 
-	err = s.Update(t.Context(), func(tx *store.Tx) error {
-		if err := insertCustomer(t.Context(), "cus_1")(tx); err != nil {
-			return err
+		err = s.Update(t.Context(), func(tx *store.Tx) error {
+			if err := insertCustomer(t.Context(), "cus_1")(tx); err != nil {
+				return err
+			}
+			if err := tx.Raw(t.Context(), "select current_schema /* "+schemaOf(url)+" */"); err != nil {
+				return err
+			}
+			kill()
+			return nil
+		})
+		if err == nil || paylink.KindOf(err) != 0 {
+			t.Errorf("a commit that nobody answered is %v: its outcome is not known", err)
 		}
-		if err := tx.Raw(t.Context(), "select current_schema /* "+schemaOf(url)+" */"); err != nil {
-			return err
-		}
-		kill()
-		return nil
+		s.update(t, insertCustomer(t.Context(), "cus_2"))
 	})
-	if err == nil || paylink.KindOf(err) != 0 {
-		t.Errorf("a commit that nobody answered is %v: its outcome is not known", err)
-	}
-	s.update(t, insertCustomer(t.Context(), "cus_2"))
 }
 
 func schemaOf(url string) string {
@@ -280,6 +285,61 @@ func TestOnlyOneServerOpensASQLiteFile(t *testing.T) {
 	if err := again.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// writeEnv makes the test binary a server that commits one customer after the other and says so.
+const writeEnv = "PAYLINK_TEST_WRITE"
+
+func writeForEver(url string) error {
+	s, err := store.Open(context.Background(), url, store.Server, quiet)
+	if err != nil {
+		return err
+	}
+	for n := 0; ; n++ {
+		if err := s.Update(context.Background(), insertCustomer(context.Background(), fmt.Sprintf("cus_%d", n))); err != nil {
+			return err
+		}
+		fmt.Printf("cus_%d\n", n)
+	}
+}
+
+// What was answered is there after a kill, for who only reads too, and the lock is not.
+func TestCommitsOutliveAKilledServer(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		if _, _, err := store.Migrate(t.Context(), url, quiet); err != nil {
+			t.Fatal(err)
+		}
+		server := exec.CommandContext(t.Context(), os.Args[0])
+		server.Env = append(os.Environ(), writeEnv+"="+url)
+		out, err := server.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var last string
+		for said := bufio.NewScanner(out); said.Scan(); {
+			if last = said.Text(); last == "cus_100" {
+				if err := server.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		_ = server.Wait()
+		for _, mode := range []store.Mode{store.ReadOnly, store.Server} {
+			s, err := store.Open(t.Context(), url, mode, quiet)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Customer(t.Context(), last); err != nil || last == "" {
+				t.Errorf("%q is lost: %v", last, err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }
 
 func TestReadOnlyStoreReadsBesideAServerAndWritesNothing(t *testing.T) {
@@ -338,16 +398,16 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		}, "paylink migrate"},
 		"an older schema": {func(t *testing.T, _ string, raw *sql.DB) {
-			exec(t, raw, "update goose_db_version set version_id = 0")
+			execRaw(t, raw, "update goose_db_version set version_id = 0")
 		}, "paylink migrate"},
 		"no schema": {func(t *testing.T, path string, raw *sql.DB) {
-			exec(t, raw, "drop table goose_db_version")
+			execRaw(t, raw, "drop table goose_db_version")
 		}, "paylink migrate"},
 		"a newer schema": {func(t *testing.T, _ string, raw *sql.DB) {
-			exec(t, raw, "insert into goose_db_version (version_id, is_applied) values (99, true)")
+			execRaw(t, raw, "insert into goose_db_version (version_id, is_applied) values (99, true)")
 		}, "newer program"},
 		"a journal that may lose commits": {func(t *testing.T, _ string, raw *sql.DB) {
-			exec(t, raw, "pragma journal_mode = delete")
+			execRaw(t, raw, "pragma journal_mode = delete")
 		}, "journal_mode is delete"},
 		"what is no database": {func(t *testing.T, path string, raw *sql.DB) {
 			if err := os.WriteFile(path, []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {
@@ -401,17 +461,18 @@ func TestPasswordOfTheURLIsNotInErrors(t *testing.T) {
 }
 
 func TestOpenRefusesAPostgresThatAnswersBeforeItIsOnDisk(t *testing.T) {
-	url := storetest.Postgres(t)
-	if _, _, err := store.Migrate(t.Context(), url, quiet); err != nil {
-		t.Fatal(err)
-	}
-	_, err := store.Open(t.Context(), url+"&synchronous_commit=off", store.Server, quiet)
-	if err == nil || !strings.Contains(err.Error(), "synchronous_commit is off") {
-		t.Errorf("got %v", err)
-	}
+	storetest.OnPostgres(t, func(t *testing.T, url string) {
+		if _, _, err := store.Migrate(t.Context(), url, quiet); err != nil {
+			t.Fatal(err)
+		}
+		_, err := store.Open(t.Context(), url+"&synchronous_commit=off", store.Server, quiet)
+		if err == nil || !strings.Contains(err.Error(), "synchronous_commit is off") {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
-func exec(t *testing.T, db *sql.DB, query string, args ...any) {
+func execRaw(t *testing.T, db *sql.DB, query string, args ...any) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)

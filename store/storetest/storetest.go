@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,20 +29,39 @@ func Each(t *testing.T, f func(t *testing.T, s *store.Store)) {
 // do it.
 func EachURL(t *testing.T, f func(t *testing.T, url string)) {
 	t.Helper()
-	wanted := os.Getenv("PAYLINK_TEST_DATABASES")
-	if wanted == "" {
-		wanted = "sqlite,postgres"
+	for _, name := range wanted(t) {
+		t.Run(name, func(t *testing.T) {
+			if name == "sqlite" {
+				f(t, SQLiteURL(t))
+			} else {
+				f(t, Postgres(t))
+			}
+		})
 	}
-	for name := range strings.SplitSeq(wanted, ",") {
-		switch name {
-		case "sqlite":
-			t.Run(name, func(t *testing.T) { f(t, SQLiteURL(t)) })
-		case "postgres":
-			t.Run(name, func(t *testing.T) { f(t, Postgres(t)) })
-		default:
-			t.Fatalf("PAYLINK_TEST_DATABASES=%q: databases are sqlite and postgres", wanted)
+}
+
+// OnPostgres is EachURL for what only PostgreSQL does.
+func OnPostgres(t *testing.T, f func(t *testing.T, url string)) {
+	t.Helper()
+	if slices.Contains(wanted(t), "postgres") {
+		f(t, Postgres(t))
+	}
+}
+
+func wanted(t *testing.T) []string {
+	t.Helper()
+	all := []string{"sqlite", "postgres"}
+	text := os.Getenv("PAYLINK_TEST_DATABASES")
+	if text == "" {
+		return all
+	}
+	names := strings.Split(text, ",")
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			t.Fatalf("PAYLINK_TEST_DATABASES=%q: databases are %v", text, all)
 		}
 	}
+	return names
 }
 
 // SQLite opens a new SQLite database for one test.
