@@ -170,7 +170,7 @@ func (s *Service) URL(link paylink.Link) (string, error) { return link.URL(s.rin
 // ResendLink mails the same link again.
 func (s *Service) ResendLink(ctx context.Context, actor paylink.Actor, id string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		link, err := tx.Link(ctx, id)
+		link, err := tx.LockLink(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func (s *Service) RevokeLink(ctx context.Context, actor paylink.Actor, id string
 }
 
 func (s *Service) revoke(ctx context.Context, tx *store.Tx, actor paylink.Actor, id string) error {
-	link, err := tx.Link(ctx, id)
+	link, err := tx.LockLink(ctx, id)
 	if err != nil || !link.RevokedAt.IsZero() {
 		return err
 	}
@@ -322,7 +322,7 @@ func (s *Service) Forward(ctx context.Context, id, email, note string) error {
 // open links too.
 func (s *Service) Opened(ctx context.Context, id string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		link, err := tx.Link(ctx, id)
+		link, err := tx.LockLink(ctx, id)
 		if err != nil || !link.OpenedAt.IsZero() {
 			return err
 		}

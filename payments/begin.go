@@ -106,7 +106,7 @@ func (s *Service) reserve(ctx context.Context, press Press) (p paylink.Payment, 
 		} else if paylink.KindOf(err) != paylink.NotFound {
 			return err
 		}
-		link, err := tx.Link(ctx, press.LinkID)
+		link, err := tx.LockLink(ctx, press.LinkID)
 		if err != nil {
 			return err
 		}

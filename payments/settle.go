@@ -140,7 +140,11 @@ func (s *Service) closeLinks(ctx context.Context, tx *store.Tx, invoice paylink.
 	if err != nil {
 		return err
 	}
-	for _, link := range links {
+	for _, listed := range links {
+		link, err := tx.LockLink(ctx, listed.ID)
+		if err != nil {
+			return err
+		}
 		if link.PaidAt.IsZero() && link.RevokedAt.IsZero() {
 			link.PaidAt = s.Now()
 			if err := tx.UpdateLink(ctx, link); err != nil {

@@ -156,13 +156,18 @@ func (a *app) identity(ctx context.Context) (install string, err error) {
 // work registers who does which job, and how often what is done.
 func (a *app) work(post *mailer.Mailer) {
 	a.jobs = jobs.New(a.store, a.log, time.Now)
-	a.jobs.Register("mail.link", post.LinkJob, jobs.Patient())
-	a.jobs.Register("mail.receipt", post.ReceiptJob, jobs.Patient())
-	a.jobs.Register("stripe.event", a.payments.EventJob, jobs.Brisk())
-	a.jobs.Register("payment.fence", a.payments.FenceJob, jobs.Brisk())
+	mails, calls := jobs.Patient(), jobs.Brisk()
+	mails.Timeout = 90 * time.Second // a relay may take a minute, and there is a PDF to draw
+	calls.Timeout = 3 * time.Minute  // a fence has its budget at Stripe twice
+	a.jobs.Register("mail.link", post.LinkJob, mails)
+	a.jobs.Register("mail.receipt", post.ReceiptJob, mails)
+	a.jobs.Register("stripe.event", a.payments.EventJob, calls)
+	a.jobs.Register("payment.fence", a.payments.FenceJob, calls)
+	sweep := jobs.Brisk()
+	sweep.Timeout, sweep.Workers = 10*time.Minute, 1
 	a.jobs.Register("payment.recover", func(ctx context.Context, _ store.Job) error {
 		return a.payments.Recover(ctx)
-	}, jobs.Brisk())
+	}, sweep)
 	a.jobs.Every("payment.recover", 30*time.Second)
 	a.jobs.Register("audit.seal", func(ctx context.Context, _ store.Job) error {
 		_, err := a.store.SealAudit(ctx, a.auditKey, time.Now())

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -67,9 +68,11 @@ func (h *Handlers) sendReceipt(c echo.Context, v visit) error {
 		if err != nil {
 			return fmt.Errorf("queue receipt: %w", err)
 		}
-		// The key counts the mails there are, so that two presses at once are one mail.
+		// The key counts the mails there are, so that two presses at once are one mail. It is logged, so
+		// it names the mailbox by a hash.
+		mailbox := sha256.Sum256([]byte(to))
 		queued, err := tx.Enqueue(ctx, store.Job{
-			Kind: "mail.receipt", Key: fmt.Sprintf("%s/%d/%s/%d", receipt.ID, receipt.Revision, to, len(mails)+1),
+			Kind: "mail.receipt", Key: fmt.Sprintf("%s/%d/%x/%d", receipt.ID, receipt.Revision, mailbox[:6], len(mails)+1),
 			Payload: payload, RunAt: v.words.Now(),
 		})
 		if err != nil || !queued {
