@@ -394,3 +394,29 @@ func TestDebit_IsCanceledOnlyBeforeItLeaves(t *testing.T) {
 		t.Error(pi.Status, err)
 	}
 }
+
+func TestDebit_SettlesAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Start(t.Context(), Options{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := stripeClient(s)
+	cus := newCustomer(t, sc)
+	ba := attachBank(t, sc, cus, plaidBankToken(t, s, "000123456789"))
+	pi := mustDebit(t, sc, ba.ID, cus, nil)
+	si := mustSetUp(t, sc, typedBank(t, s, "000123456789"), cus, nil)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, Options{DataDir: dir})
+	sc = stripeClient(s)
+	if si, err = sc.SetupIntents.VerifyMicrodeposits(si.ID, &stripe.SetupIntentVerifyMicrodepositsParams{DescriptorCode: stripe.String("SM11AA")}); err != nil || si.Status != "succeeded" {
+		t.Error(si.Status, err)
+	}
+	advance(t, s, "96h")
+	if now := intentNow(t, sc, pi.ID); now.Status != "succeeded" {
+		t.Error(now.Status)
+	}
+	mustDebit(t, sc, ba.ID, cus, func(p *stripe.PaymentIntentParams) { p.MandateData = nil })
+}
