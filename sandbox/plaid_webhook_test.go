@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +90,11 @@ func (h plaidHook) verify(t *testing.T, s *Server) (keyID string, ok bool) {
 		t.Errorf("key is %v", key)
 	}
 	number := func(raw []byte) *big.Int { return new(big.Int).SetBytes(raw) }
-	public := &ecdsa.PublicKey{Curve: elliptic.P256(), X: number(decodePart(t, key["x"].(string))), Y: number(decodePart(t, key["y"].(string)))}
+	point := slices.Concat([]byte{4}, decodePart(t, key["x"].(string)), decodePart(t, key["y"].(string)))
+	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		t.Fatal(err)
+	}
 	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 	signature := decodePart(t, parts[2])
 	if len(signature) != 64 {
