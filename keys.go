@@ -18,12 +18,12 @@ import (
 
 var lowerBase32 = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// NewID makes an identifier such as "inv_01k9…": 48 bits of milliseconds, so that ids sort by time,
-// and 80 random bits, so that a restored backup never makes one again.
+// NewID makes an identifier such as "inv_06h0…": 56 bits of microseconds, so that ids sort by time,
+// and 72 random bits, so that a restored backup never makes one again.
 func NewID(prefix string, now time.Time) string {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16)
-	_, _ = rand.Read(b[6:]) // never fails: crypto/rand ends the program instead
+	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMicro())<<8)
+	_, _ = rand.Read(b[7:]) // never fails: crypto/rand ends the program instead
 	return prefix + "_" + lowerBase32.EncodeToString(b[:])
 }
 

@@ -157,7 +157,7 @@ func (s *Service) closeLinks(ctx context.Context, tx *store.Tx, invoice paylink.
 
 // receiptCode is what /v/ checks a receipt by: 40 random bits without letters that look alike.
 func receiptCode() string {
-	const letters = "23456789ABCDEFGHJKMNPQRSTVWXYZ23" // 32, so that no letter is likelier by bias
+	const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ" // 32, so that none is likelier; no I, L, O, U
 	var b [8]byte
 	_, _ = rand.Read(b[:])
 	for i := range b {

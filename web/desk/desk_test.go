@@ -355,10 +355,12 @@ func TestReceiptIsSentToAnyMailbox(t *testing.T) {
 	if _, err := s.store.Job(t.Context(), "mail.receipt", key+"2"); err == nil {
 		t.Error("two presses are two mails")
 	}
-	log, err := s.store.AuditOf(t.Context(), p.ID, 1)
+	log, err := s.store.AuditOf(t.Context(), p.ID, 10)
 	must(t, err)
-	if log[0].Action != "receipt.resent" || !strings.HasPrefix(string(log[0].Actor), "staff:") {
-		t.Errorf("%+v", log[0])
+	if !slices.ContainsFunc(log, func(r store.AuditRow) bool {
+		return r.Action == "receipt.resent" && strings.HasPrefix(string(r.Actor), "staff:")
+	}) {
+		t.Errorf("%+v", log)
 	}
 	pdf := s.get(at + "/receipt.pdf")
 	if !strings.HasPrefix(pdf.Body.String(), "%PDF-") || pdf.Header().Get("Content-Type") != "application/pdf" {
@@ -385,4 +387,5 @@ func TestFirstPageTellsHowTheFirmStands(t *testing.T) {
 	s.as(paylink.Agent)
 	w = s.post("/desk/tasks/done", url.Values{"kind": {"payment.excess"}, "subject": {"pay_x"}})
 	says(t, s.leads(w, "/desk"), 200, "That is done", "Nothing needs you.")
+	says(t, s.post("/desk/tasks/done", url.Values{"kind": {"payment.excess"}, "subject": {"pay_x"}}), 404)
 }
