@@ -26,8 +26,9 @@ type Figure struct {
 
 // Task is something that somebody must look at.
 type Task struct {
-	Icon, Colour string
-	Text         HTML
-	Detail       string
-	Link         string
+	Icon, Colour  string
+	Text          HTML
+	Detail        string
+	Link          string
+	Kind, Subject string // name it, to say that it is done
 }

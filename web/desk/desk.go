@@ -46,6 +46,7 @@ func (h *Handlers) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []route{
 		{get, "/desk", paylink.Viewer, h.showHome},
+		{post, "/desk/tasks/done", paylink.Agent, h.closeTask},
 
 		{get, "/desk/invoices", paylink.Viewer, h.listInvoices},
 		{get, "/desk/invoices/new", paylink.Agent, h.showNewInvoice},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"paylink/money"
 	"paylink/store"
 	"paylink/templates"
+	"paylink/web/page"
 )
 
 // showHome is the first page: how the firm stands, what somebody must do, and what happened last.
@@ -54,31 +56,31 @@ func (h *Handlers) figures(ctx context.Context, v visit) ([]templates.Figure, er
 			others = append(others, f)
 		}
 	}
-	page := templates.Page{Words: v.words}
+	says := templates.Page{Words: v.words}
 	amount := func(minor int64) string { return v.words.Amount(money.New(minor, own.Currency)) }
 	other := func(of func(store.Figures) int64) (all []templates.HTML) {
 		for _, f := range others {
 			if minor := of(f); minor != 0 {
-				all = append(all, page.T("desk.figure.and", "amount", money.New(minor, f.Currency)))
+				all = append(all, says.T("desk.figure.and", "amount", money.New(minor, f.Currency)))
 			}
 		}
 		return all
 	}
-	toPay := page.Count("desk.figure.open", own.ToPayInvoices)
+	toPay := says.Count("desk.figure.open", own.ToPayInvoices)
 	if own.OverdueInvoices > 0 {
-		toPay = page.Count("desk.figure.overdue", own.OverdueInvoices, "overdue", money.New(own.Overdue, own.Currency))
+		toPay = says.Count("desk.figure.overdue", own.OverdueInvoices, "overdue", money.New(own.Overdue, own.Currency))
 	}
 	return []templates.Figure{
 		{
-			Dot: "paid", Label: page.T("desk.figure.collected", "month", since), Amount: amount(own.Collected), Link: paymentsPath + "?show=succeeded",
-			Text: page.Count("desk.figure.payments", own.Payments), Other: other(func(f store.Figures) int64 { return f.Collected }),
+			Dot: "paid", Label: says.T("desk.figure.collected", "month", since), Amount: amount(own.Collected), Link: paymentsPath + "?show=succeeded",
+			Text: says.Count("desk.figure.payments", own.Payments), Other: other(func(f store.Figures) int64 { return f.Collected }),
 		},
 		{
-			Dot: "way", Label: page.T("word.balance.way"), Amount: amount(own.OnItsWay), Link: invoicesPath + "?show=onway",
-			Text: page.Count("desk.figure.payments", own.OnItsWayCount), Other: other(func(f store.Figures) int64 { return f.OnItsWay }),
+			Dot: "way", Label: says.T("word.balance.way"), Amount: amount(own.OnItsWay), Link: invoicesPath + "?show=onway",
+			Text: says.Count("desk.figure.payments", own.OnItsWayCount), Other: other(func(f store.Figures) int64 { return f.OnItsWay }),
 		},
 		{
-			Dot: "due", Label: page.T("word.balance.due"), Amount: amount(own.ToPay), Link: invoicesPath + "?show=topay",
+			Dot: "due", Label: says.T("word.balance.due"), Amount: amount(own.ToPay), Link: invoicesPath + "?show=topay",
 			Text: toPay, Warn: own.OverdueInvoices > 0, Other: other(func(f store.Figures) int64 { return f.ToPay }),
 		},
 	}, nil
@@ -88,7 +90,7 @@ func (h *Handlers) figures(ctx context.Context, v visit) ([]templates.Figure, er
 var taskLinks = map[string]string{"inv": invoicesPath, "pay": paymentsPath, "cus": customersPath}
 
 func taskRow(v visit, t store.Task) templates.Task {
-	row := templates.Task{Icon: "triangle", Colour: "warn"}
+	row := templates.Task{Icon: "triangle", Colour: "warn", Kind: t.Kind, Subject: t.Subject}
 	switch {
 	case strings.HasPrefix(t.Kind, "mail") || strings.Contains(t.Kind, "bounced"):
 		row.Icon = "envelope"
@@ -111,6 +113,10 @@ func taskRow(v visit, t store.Task) templates.Task {
 	kind, _, _ := strings.Cut(t.Subject, "_")
 	if path := taskLinks[kind]; path != "" && !strings.Contains(t.Subject, "/") {
 		row.Link = path + "/" + t.Subject
+	} else if id, ok := args["payment_id"].(string); ok {
+		row.Link = paymentsPath + "/" + id
+	} else if id, ok := args["invoice_id"].(string); ok {
+		row.Link = invoicesPath + "/" + id
 	}
 	return row
 }
@@ -130,6 +136,32 @@ func taskValue(value any) (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// closeTask notes that somebody looked after a task.
+func (h *Handlers) closeTask(c echo.Context, v visit) error {
+	form, err := page.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	ctx, kind, subject := c.Request().Context(), form.Get("kind"), form.Get("subject")
+	open, err := h.store.Tasks(ctx, true)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(open, func(t store.Task) bool { return t.Kind == kind && t.Subject == subject }) {
+		return echo.ErrNotFound
+	}
+	err = h.store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.DoneTask(ctx, kind, subject, v.words.Now()); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, v.actor(), "task.done", subject, map[string]any{"kind": kind}, v.words.Now())
+	})
+	if err != nil {
+		return err
+	}
+	return h.done(c, v, "/desk", "desk.task.closed")
 }
 
 // lately are the events that the first page tells.
