@@ -52,7 +52,7 @@ bench: ## measure what docs/performance.md promises
 
 .PHONY: lint
 lint: $(GOLANGCI) ## golangci-lint, pinned
-	$(GOLANGCI) run ./...
+	$(GOLANGCI) run --allow-parallel-runners ./...
 
 .PHONY: fmt
 fmt: $(GOLANGCI) ## gofmt
