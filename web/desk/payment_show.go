@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -106,6 +107,8 @@ func (h *Handlers) paymentSteps(ctx context.Context, v visit, m made) ([]templat
 	if err != nil {
 		return nil, err
 	}
+	// Ids of one millisecond are in no order; times are told to the microsecond.
+	slices.SortStableFunc(rows, func(a, b store.AuditRow) int { return b.At.Compare(a.At) })
 	links, err := h.store.LinksOf(ctx, m.invoice.ID)
 	if err != nil {
 		return nil, err
