@@ -149,7 +149,7 @@ func (t *tx) sendDebit(pi *paymentIntent, m *paymentMethod, d *mandate) {
 	}
 }
 
-// debitLeaves hands the debit to the bank; "Upon receiving charge.updated the payment is no longer cancellable"
+// debitIsSent hands the debit to the bank; "Upon receiving charge.updated the payment is no longer cancellable"
 // (https://docs.stripe.com/payments/ach-direct-debit#payment-cancellation).
 func debitIsSent(t *tx, intentID string) {
 	pi, ok := get[paymentIntent](t, intentID)

@@ -351,7 +351,7 @@ func TestDebit_NeedsAMandateOnce(t *testing.T) {
 	}
 }
 
-func TestDebit_IsInDollarsAndNeverHeld(t *testing.T) {
+func TestDebit_IsInDollarsNeverHeldAndOfSomebody(t *testing.T) {
 	_, sc := setup(t)
 	_, err := debit(sc, "pm_usBankAccount_success", "", func(p *stripe.PaymentIntentParams) { p.Currency = stripe.String("eur") })
 	if e := stripeError(t, err); e.Param != "currency" {
@@ -359,6 +359,15 @@ func TestDebit_IsInDollarsAndNeverHeld(t *testing.T) {
 	}
 	_, err = debit(sc, "pm_usBankAccount_success", "", func(p *stripe.PaymentIntentParams) { p.CaptureMethod = stripe.String("manual") })
 	if e := stripeError(t, err); e.Param != "capture_method" {
+		t.Error(e)
+	}
+	nameless, err := sc.PaymentMethods.New(&stripe.PaymentMethodParams{Type: stripe.String("us_bank_account"), USBankAccount: &stripe.PaymentMethodUSBankAccountParams{
+		RoutingNumber: stripe.String("110000000"), AccountNumber: stripe.String("000123456789"), AccountHolderType: stripe.String("individual")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = debit(sc, nameless.ID, "", nil)
+	if e := stripeError(t, err); e.Param != "billing_details[name]" {
 		t.Error(e)
 	}
 	_, err = debit(sc, "pm_card_visa", "", nil)

@@ -71,7 +71,8 @@ modes 500_before, 500_after, drop_before, drop_after, slow:30s, 429, bad_json; f
 <code>curl -d '{"status":"won"}' {{.}}/disputes/dp_…</code></dd>
 <dt><code>/bank/returns</code></dt><dd>a bank debit comes back: <code>curl -d '{"payment_intent":"pi_…","reason":"insufficient_funds"}' {{.}}/bank/returns</code>; while it is processing the payment fails, after it settled
 (96h on the clock) a dispute takes the money: insufficient_funds, incorrect_account_details, bank_cannot_process, debit_not_authorized, customer_initiated</dd>
-<dt><code>/v1/…</code></dt><dd>Stripe's API, version 2023-10-16; test cards as on <a href="https://docs.stripe.com/testing">docs.stripe.com/testing</a></dd>
+<dt><code>/v1/…</code></dt><dd>Stripe's API, version 2023-10-16; test cards as on <a href="https://docs.stripe.com/testing">docs.stripe.com/testing</a>,
+and <a href="https://docs.stripe.com/payments/ach-direct-debit/accept-a-payment">test bank accounts</a>: routing number 110000000, account 000123456789 pays, micro-deposits are SM11AA or 32 and 45</dd>
 <dt><a href="/js/stripe.js">/js/stripe.js</a></dt><dd>the stand-in for Stripe.js</dd>
 <dt><code>/link/… /item/… /accounts/… /auth/… /processor/… /sandbox/…</code></dt><dd>Plaid's API, version 2020-09-14; its webhooks are matched as <code>event ITEM.*</code>;
 <code>curl -X POST {{.}}/plaid/keys</code> makes a new key for their signatures</dd>

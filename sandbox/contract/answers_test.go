@@ -374,8 +374,8 @@ func everything(t *testing.T, s *sandbox.Server, sc *client.API, rec *recorder) 
 	must(events.Err())
 	_, err = sc.Events.Get(last, nil)
 	must(err)
-	for _, want := range strings.Fields("payment_intent.created payment_intent.requires_action payment_intent.amount_capturable_updated payment_intent.succeeded payment_intent.payment_failed payment_intent.canceled charge.succeeded charge.failed charge.captured charge.expired charge.updated charge.refunded charge.refund.updated refund.created charge.dispute.created charge.dispute.updated charge.dispute.closed charge.dispute.funds_withdrawn charge.dispute.funds_reinstated customer.created customer.updated customer.deleted payment_method.attached payment_method.detached payment_method.updated"+
-		" "+bankEvents) {
+	for _, want := range strings.Fields("payment_intent.created payment_intent.requires_action payment_intent.amount_capturable_updated payment_intent.succeeded payment_intent.payment_failed payment_intent.canceled charge.succeeded charge.failed charge.captured charge.expired charge.updated charge.refunded charge.refund.updated refund.created charge.dispute.created charge.dispute.updated charge.dispute.closed charge.dispute.funds_withdrawn charge.dispute.funds_reinstated customer.created customer.updated customer.deleted payment_method.attached payment_method.detached payment_method.updated" +
+		" " + bankEvents) {
 		if !kinds[want] {
 			t.Errorf("no event %s among %v", want, slices.Sorted(maps.Keys(kinds)))
 		}
