@@ -56,7 +56,7 @@ func (h *Handlers) names(ctx context.Context, v visit, links []paylink.Link, cus
 	return n, nil
 }
 
-// told is what the lines of the log carry beside who and what; each action has some of it.
+// logged is what the lines of the log carry beside who and what; each action has some of it.
 type logged struct {
 	To      string
 	Link    string
@@ -77,7 +77,7 @@ type logged struct {
 
 // signs are the colour and the icon of an action.
 var signs = map[string][2]string{
-	"link.made": {"mute", "link"}, "link.sent": {"mute", "envelope"}, "link.resent": {"mute", "envelope"},
+	"link.made": {"mute", "link"}, "link.resent": {"mute", "envelope"},
 	"link.opened": {"accent", "person"}, "link.bounced": {"bad", "envelope"}, "link.revoked": {"mute", "cross"},
 	"invoice.created": {"mute", "paper"}, "invoice.changed": {"mute", "pen"}, "invoice.voided": {"mute", "cross"},
 	"receipt.sent": {"mute", "envelope"}, "receipt.resent": {"mute", "envelope"}, "receipt.bounced": {"bad", "envelope"},
@@ -109,7 +109,7 @@ func events(v visit, rows []store.AuditRow, who names, links []paylink.Link) []t
 		case row.Action == "link.made" && data.By != "":
 			sentence = "desk.history.link.forwarded"
 		case row.Action == "link.made" && data.Mailed:
-			continue // that it was sent is told
+			sentence, sign[1] = "desk.history.link.sent", "envelope" // by whom; when the relay took it stands with the link
 		case row.Action == "payment.failed" && v.words.Has("desk.reason."+data.Reason):
 			sentence = "desk.history.payment.failed_why"
 		}

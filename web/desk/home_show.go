@@ -166,7 +166,7 @@ func (h *Handlers) closeTask(c echo.Context, v visit) error {
 
 // lately are the events that the first page tells.
 var lately = map[string]bool{
-	"link.sent": true, "link.opened": true, "link.bounced": true, "payment.succeeded": true, "payment.processing": true,
+	"link.made": true, "link.opened": true, "link.bounced": true, "payment.succeeded": true, "payment.processing": true,
 	"payment.authorized": true, "payment.failed": true, "invoice.voided": true, "invoice.created": true,
 }
 

@@ -244,6 +244,7 @@ func TestSendMakesALinkForEachAddress(t *testing.T) {
 	if len(links) != 2 || links[0].Note != "Hello <b>Maria</b>" || !strings.HasPrefix(string(links[0].CreatedBy), "staff:") {
 		t.Fatalf("%+v", links)
 	}
+	says(t, s.get(path), 200, "Link sent to ap@keller.example", "Agent, today 12:00 PM")
 	for _, l := range links {
 		if _, err := s.store.Job(t.Context(), "mail.link", l.ID+"/1"); err != nil {
 			t.Errorf("no mail for %s: %v", l.Recipient, err)
