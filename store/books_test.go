@@ -1,8 +1,6 @@
 package store_test
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -17,7 +15,7 @@ import (
 
 func usd(minor int64) money.Amount { return money.New(minor, "USD") }
 
-func TestBalanceFollowsTheLedgerAndTheReservations(t *testing.T) {
+func TestInvariant_I7_BalanceFollowsTheLedgerAndTheReservations(t *testing.T) {
 	each(t, func(t *testing.T, s opened) {
 		ctx := t.Context()
 		i := s.books(t, "inv_1", 100_000)
@@ -129,7 +127,7 @@ func (s opened) verified(t *testing.T) {
 	}
 }
 
-func TestLedgerBooksASourceOnce(t *testing.T) {
+func TestInvariant_I1_LedgerBooksASourceOnce(t *testing.T) {
 	each(t, func(t *testing.T, s opened) {
 		ctx := t.Context()
 		s.books(t, "inv_1", 1000)
@@ -155,7 +153,7 @@ func TestLedgerBooksASourceOnce(t *testing.T) {
 	})
 }
 
-func TestLedgerRefusesWhatDoesNotSumToZero(t *testing.T) {
+func TestInvariant_I6_LedgerRefusesWhatDoesNotSumToZero(t *testing.T) {
 	each(t, func(t *testing.T, s opened) {
 		s.books(t, "inv_1", 1000)
 		credit, err := ledger.CreditNote(header("credit_note", "cn_1"), "inv_1", usd(100))
@@ -174,7 +172,7 @@ func TestLedgerRefusesWhatDoesNotSumToZero(t *testing.T) {
 	})
 }
 
-func TestLedgerAndAuditAreAppendOnly(t *testing.T) {
+func TestInvariant_I6_LedgerAndAuditAreAppendOnly(t *testing.T) {
 	each(t, func(t *testing.T, s opened) {
 		ctx := t.Context()
 		s.books(t, "inv_1", 1000)
@@ -244,170 +242,76 @@ func TestInvariant_I8_RaceForAnInvoiceNeverReservesTooMuch(t *testing.T) {
 	})
 }
 
-func TestReceiptKeepsEveryField(t *testing.T) {
+// TestFault_D07 lets each write of a settlement fail in turn: nothing of it may stay.
+func TestFault_D07_FailingWriteUndoesTheWholeSettlement(t *testing.T) {
 	each(t, func(t *testing.T, s opened) {
 		ctx := t.Context()
 		i := s.books(t, "inv_1", 1000)
 		p := payment("pay_1", i, 400)
 		s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, p); return err })
-		p = s.settle(t, p)
-		first := receipt(p)
-		for _, read := range []func() (paylink.Receipt, error){
-			func() (paylink.Receipt, error) { return s.Receipt(ctx, first.ID, 0) },
-			func() (paylink.Receipt, error) { return s.Receipt(ctx, first.ID, 1) },
-			func() (paylink.Receipt, error) { return s.ReceiptByPayment(ctx, p.ID) },
-			func() (paylink.Receipt, error) { return s.ReceiptByCode(ctx, first.Code) },
-		} {
-			got, err := read()
-			same(t, got, err, first)
-		}
-		second := first
-		second.Revision, second.Status, second.Refunded = 2, paylink.ReceiptPartlyRefunded, usd(100)
-		s.update(t, func(tx *store.Tx) error { return tx.InsertReceiptRevision(ctx, second) })
-		got, err := s.Receipt(ctx, first.ID, 0)
-		same(t, got, err, second)
-		got, err = s.Receipt(ctx, first.ID, 1)
-		same(t, got, err, first)
-		got, err = s.ReceiptByCode(ctx, first.Code)
-		same(t, got, err, second)
-		list, err := s.ReceiptRevisions(ctx, first.ID)
-		same(t, list, err, []paylink.Receipt{first, second})
-
-		if err := s.Update(ctx, func(tx *store.Tx) error { return tx.InsertReceiptRevision(ctx, second) }); err == nil {
-			t.Error("a revision was replaced")
-		}
-		_, err = s.Receipt(ctx, first.ID, 3)
-		unknown(t, err, "receipt")
-		_, err = s.Receipt(ctx, "rcp_none", 0)
-		unknown(t, err, "receipt")
-		_, err = s.ReceiptByCode(ctx, "none")
-		unknown(t, err, "receipt")
-	})
-}
-
-// A number that was given in a transaction that was undone is given again: the series has no gaps.
-func TestReceiptNumbersHaveNoGaps(t *testing.T) {
-	each(t, func(t *testing.T, s opened) {
-		ctx := t.Context()
-		i := s.books(t, "inv_1", 10_000)
-		undone := errors.New("undone")
-		for n := range 10 {
-			p := payment(fmt.Sprintf("pay_%d", n), i, 100)
-			s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, p); return err })
-			err := s.Update(ctx, func(tx *store.Tx) error {
-				if _, err := tx.NextReceipt(ctx, "R-2026"); err != nil {
-					return err
+		counted := []string{"receipt", "receipt_revision", "receipt_series", "ledger_transaction", "ledger_posting", "job", "audit"}
+		count := func() (rows []int) {
+			for _, table := range counted {
+				var n int
+				if err := s.raw.QueryRowContext(ctx, "select count(*) from "+table).Scan(&n); err != nil {
+					t.Fatal(err)
 				}
-				return undone
-			})
-			if !errors.Is(err, undone) {
-				t.Fatal(err)
+				rows = append(rows, n)
 			}
-			p = s.settle(t, p)
-			same(t, p.ReceiptNumber, nil, fmt.Sprintf("R-2026-%06d", n+1))
+			return rows
 		}
-		s.update(t, func(tx *store.Tx) error {
-			n, err := tx.NextReceipt(ctx, "R-2026B") // its own series
-			same(t, n, err, int64(1))
-			return errors.Join(err, tx.Raw(ctx, "delete from receipt_series where series = 'R-2026B'"))
-		})
-		s.verified(t)
-	})
-}
-
-// Numbers come in order of commit, however many settle at once.
-func TestReceiptNumbersAreGivenOnceInARace(t *testing.T) {
-	each(t, func(t *testing.T, s opened) {
-		var wait sync.WaitGroup
-		numbers := make([]int64, 40)
-		for n := range numbers {
-			wait.Go(func() {
-				if err := s.Update(t.Context(), func(tx *store.Tx) (err error) {
-					numbers[n], err = tx.NextReceipt(t.Context(), "R-2026")
-					return err
-				}); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wait.Wait()
-		seen := map[int64]bool{}
-		for _, n := range numbers {
-			if n < 1 || n > int64(len(numbers)) || seen[n] {
-				t.Fatalf("numbers %v", numbers)
-			}
-			seen[n] = true
-		}
-	})
-}
-
-func TestReceiptThatCouldNotBeReadBackIsRefused(t *testing.T) {
-	each(t, func(t *testing.T, s opened) {
-		ctx := t.Context()
-		i := s.books(t, "inv_1", 1000)
-		p := payment("pay_1", i, 400)
-		p.ReceiptID, p.ReceiptNumber = "rcp_1", "R-2026-000001"
-		s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, p); return err })
-		r := receipt(p)
-		r.Fee = money.Amount{} // no currency
-		for name, spoil := range map[string]func(*paylink.Receipt){
-			"an amount without currency": func(r *paylink.Receipt) { r.Fee = money.Amount{} },
-			"a number without place":     func(r *paylink.Receipt) { r.Number = "R2026" },
-			"a series that gave none":    func(r *paylink.Receipt) { r.Number = "R-1999-000001" },
-		} {
-			r := receipt(p)
-			spoil(&r)
-			err := s.Update(ctx, func(tx *store.Tx) error {
-				if _, err := tx.NextReceipt(ctx, "R-2026"); err != nil {
-					return err
-				}
-				return tx.InsertReceipt(ctx, r)
-			})
-			if err == nil {
-				t.Errorf("%s was kept", name)
-			}
-		}
-	})
-}
-
-func TestFirstRenderingOfAReceiptStands(t *testing.T) {
-	each(t, func(t *testing.T, s opened) {
-		ctx := t.Context()
-		i := s.books(t, "inv_1", 1000)
-		p := payment("pay_1", i, 400)
-		s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, p); return err })
-		id := s.settle(t, p).ReceiptID
-		_, err := s.ReceiptPDF(ctx, id, 1)
-		unknown(t, err, "receipt_pdf")
-		if _, err := s.PDF(ctx, id, 1, func() ([]byte, error) { return nil, errors.New("no font") }); err == nil {
-			t.Error("an error of rendering is lost")
-		}
-
-		var wait sync.WaitGroup
-		got := make([][]byte, 8)
-		for n := range got {
-			wait.Go(func() {
-				pdf, err := s.PDF(context.WithoutCancel(ctx), id, 1, func() ([]byte, error) { return fmt.Appendf(nil, "%%PDF %d", n), nil })
+		settle := func() error {
+			return s.Update(ctx, func(tx *store.Tx) error {
+				settled := p
+				n, err := tx.NextReceipt(ctx, "R-2026")
 				if err != nil {
-					t.Error(err)
+					return err
 				}
-				got[n] = pdf
+				settled.Status, settled.ReceiptID, settled.ReceiptNumber = paylink.Succeeded, "rcp_1", paylink.ReceiptNumber(2026, "", n)
+				if err := tx.UpdatePayment(ctx, settled); err != nil {
+					return err
+				}
+				booking, err := ledger.Settle(header("payment", p.ID), ledger.Split{
+					Held: ledger.Stripe("USD"), Invoice: p.InvoiceID, Customer: p.CustomerID, Applied: p.Amount, Fee: p.Fee,
+				})
+				if err := post(ctx, tx, booking, err); err != nil {
+					return err
+				}
+				if err := tx.InsertReceipt(ctx, receipt(settled)); err != nil {
+					return err
+				}
+				if _, err := tx.Enqueue(ctx, store.Job{Kind: "mail.receipt", Key: "rcp_1", RunAt: start}); err != nil {
+					return err
+				}
+				return tx.Audit(ctx, "stripe", "payment.succeeded", p.ID, nil, start)
 			})
 		}
-		wait.Wait()
-		for _, pdf := range got {
-			if !bytes.Equal(pdf, got[0]) || len(pdf) == 0 {
-				t.Fatalf("different people got different receipts: %q", got)
+		before := count()
+		for _, table := range append(counted, "payment", "invoice") {
+			action := "insert"
+			if table == "payment" || table == "invoice" {
+				action = "update"
 			}
+			if s.Dialect() == "postgres" {
+				s.exec(t, "create trigger fails before "+action+" on "+table+" for each row execute function append_only()")
+			} else {
+				s.exec(t, "create trigger fails before "+action+" on "+table+" begin select raise(abort, 'fails'); end")
+			}
+			if err := settle(); err == nil {
+				t.Errorf("settled without %s", table)
+			}
+			if s.Dialect() == "postgres" {
+				s.exec(t, "drop trigger fails on "+table)
+			} else {
+				s.exec(t, "drop trigger fails")
+			}
+			got, err := s.Payment(ctx, p.ID)
+			same(t, got, err, p)
+			same(t, count(), nil, before)
 		}
-		again, err := s.PDF(ctx, id, 1, func() ([]byte, error) { t.Error("rendered again"); return nil, nil })
-		same(t, again, err, got[0])
-
-		s.exec(t, "update receipt_revision set pdf = $1", []byte("%PDF forged"))
-		if _, err := s.PDF(ctx, id, 1, func() ([]byte, error) { t.Error("rendered again"); return nil, nil }); err == nil {
-			t.Error("forged bytes were served")
+		if err := settle(); err != nil {
+			t.Error(err)
 		}
-		_, err = s.PDF(ctx, "rcp_none", 1, func() ([]byte, error) { return []byte("%PDF"), nil })
-		unknown(t, err, "receipt_pdf")
+		s.verified(t)
 	})
 }

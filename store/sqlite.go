@@ -138,6 +138,9 @@ func assertSQLite(ctx context.Context, db *sql.DB) error {
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
 		var got string
 		if err := db.QueryRowContext(ctx, "pragma "+pragma).Scan(&got); err != nil {
+			if e, ok := errors.AsType[sqlite3.Error](err); ok && (e.Code == sqlite3.ErrNotADB || e.Code == sqlite3.ErrCorrupt) {
+				return fmt.Errorf("open database: the file is damaged; put a backup in its place: %w", err)
+			}
 			return fmt.Errorf("open database: read %s: %w", pragma, err)
 		}
 		if got != want {
