@@ -95,6 +95,10 @@ func TestReturn_OnDemand(t *testing.T) {
 	if e := stripeError(t, err); !strings.HasPrefix(e.Msg, "This PaymentIntent requires a mandate") {
 		t.Error(e)
 	}
+	_, err = debit(sc, ba.ID, cus, func(p *stripe.PaymentIntentParams) { p.MandateData, p.Mandate = nil, &mandate })
+	if e := stripeError(t, err); e.Code != "payment_intent_mandate_invalid" {
+		t.Error(e)
+	}
 	for name, body := range map[string]string{
 		"twice":      `{"payment_intent":"` + settled.ID + `"}`,
 		"unknown":    `{"payment_intent":"pi_none"}`,

@@ -338,7 +338,7 @@ func TestDebit_NeedsAMandateOnce(t *testing.T) {
 	offline.CustomerAcceptance.Type, offline.CustomerAcceptance.Online = stripe.String("offline"), nil
 	once := mustDebit(t, sc, "pm_usBankAccount_success", "", func(p *stripe.PaymentIntentParams) { p.MandateData = offline })
 	d, err = sc.Mandates.Get(intentNow(t, sc, once.ID).LatestCharge.PaymentMethodDetails.USBankAccount.Mandate.ID, nil)
-	if err != nil || d.Type != "single_use" || d.SingleUse.Amount != 100000 || d.CustomerAcceptance.Type != "offline" {
+	if err != nil || d.Type != "single_use" || d.SingleUse.Amount != 100000 || d.Status != "inactive" || d.CustomerAcceptance.Type != "offline" {
 		t.Fatalf("%+v %v", d, err)
 	}
 	_, err = debit(sc, ba.ID, cus, func(p *stripe.PaymentIntentParams) { p.MandateData, p.Mandate = nil, &d.ID })
