@@ -90,6 +90,9 @@ func (l Link) Expired(now time.Time) bool {
 	return !now.Before(end)
 }
 
+// LastDay is a moment of the last day on which the link works: it ends as that day does.
+func (l Link) LastDay() time.Time { return l.ExpiresAt.Add(-time.Second) }
+
 // Usable is nil while the link may be seen; otherwise it says why not, without a word about the
 // invoice behind it.
 func (l Link) Usable(now time.Time) error {
@@ -97,7 +100,7 @@ func (l Link) Usable(now time.Time) error {
 	case !l.RevokedAt.IsZero():
 		return Fail(NotFound, "link.revoked")
 	case l.Expired(now):
-		return Fail(NotFound, "link.expired", "until", l.ExpiresAt)
+		return Fail(NotFound, "link.expired", "until", l.LastDay())
 	}
 	return nil
 }

@@ -159,7 +159,7 @@ func TestPaymentsMoveForwardAndSuccessBeatsAll(t *testing.T) {
 		paylink.Confirming:     "requires_action unknown processing authorized failed canceled succeeded",
 		paylink.RequiresAction: "unknown processing authorized failed canceled succeeded",
 		paylink.Unknown:        "requires_action processing authorized failed canceled succeeded",
-		paylink.Processing:     "authorized failed canceled succeeded",
+		paylink.Processing:     "unknown authorized failed canceled succeeded",
 		paylink.Authorized:     "failed canceled succeeded",
 		paylink.Failed:         "succeeded", paylink.Canceled: "succeeded", paylink.Succeeded: "",
 	}

@@ -123,8 +123,11 @@ func (s PaymentStatus) CanBecome(next PaymentStatus) bool {
 	if s.Final() {
 		return next == Succeeded
 	}
-	if s == Unknown || s == RequiresAction {
+	switch {
+	case s == Unknown || s == RequiresAction:
 		return rank[next] >= rank[Unknown]
+	case s == Processing && next == Unknown:
+		return true // declined, and a browser could still confirm: held until it is fenced
 	}
 	return rank[next] > rank[s]
 }

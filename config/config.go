@@ -79,6 +79,22 @@ func FromEnv(getenv func(string) string) (Config, error) {
 	return c, errors.Join(wrong...)
 }
 
+// Lookup reads one variable as FromEnv does: a secret perhaps from its file, else the default. It is
+// for a program that needs little of the environment.
+func Lookup(getenv func(string) string, name string) (string, error) {
+	kind := reflect.TypeFor[Config]()
+	for n := range kind.NumField() {
+		if field := kind.Field(n); field.Tag.Get("env") == name {
+			text, err := lookup(getenv, name, field.Tag.Get("secret") != "")
+			if err == nil && text == "" {
+				text = field.Tag.Get("default")
+			}
+			return text, err
+		}
+	}
+	return "", fmt.Errorf("there is no variable %s", name)
+}
+
 // lookup gives NAME, or for a secret what the file of NAME_FILE holds.
 func lookup(getenv func(string) string, name string, secret bool) (string, error) {
 	text := strings.TrimSpace(getenv(name))

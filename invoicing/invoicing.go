@@ -198,11 +198,13 @@ func (s *Service) issue(ctx context.Context, tx *store.Tx, i paylink.Invoice) er
 
 // EditInvoice changes what is asked for, until money moved. The version is the one that was shown:
 // two people who edit at once do not undo each other.
-func (s *Service) EditInvoice(ctx context.Context, actor paylink.Actor, i paylink.Invoice) (paylink.Invoice, error) {
-	if err := i.Compute(); err != nil {
-		return i, err
+func (s *Service) EditInvoice(ctx context.Context, actor paylink.Actor, edit paylink.Invoice) (paylink.Invoice, error) {
+	if err := edit.Compute(); err != nil {
+		return edit, err
 	}
+	var edited paylink.Invoice
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		i := edit // the function may run again
 		stored, err := tx.LockInvoice(ctx, i.ID)
 		if err != nil {
 			return err
@@ -236,9 +238,10 @@ func (s *Service) EditInvoice(ctx context.Context, actor paylink.Actor, i paylin
 				return err
 			}
 		}
+		edited = i
 		return tx.Audit(ctx, actor, "invoice.changed", i.ID, map[string]any{"total": i.Total, "before": stored.Total}, now)
 	})
-	return i, err
+	return edited, err
 }
 
 // untouched refuses when money of the invoice moved or is being moved.
@@ -254,10 +257,14 @@ func (s *Service) untouched(ctx context.Context, tx *store.Tx, id string) error 
 }
 
 // VoidInvoice withdraws an invoice that nobody has paid anything of.
-func (s *Service) VoidInvoice(ctx context.Context, actor paylink.Actor, id string) error {
+func (s *Service) VoidInvoice(ctx context.Context, actor paylink.Actor, id string, o ...Once) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		i, err := tx.LockInvoice(ctx, id)
-		if err != nil || i.State == paylink.StateVoid {
+		if err != nil {
+			return err
+		}
+		existing, err := once(ctx, tx, o, "void", id, s.Now())
+		if err != nil || existing != "" || i.State == paylink.StateVoid {
 			return err
 		}
 		if err := s.untouched(ctx, tx, id); err != nil {

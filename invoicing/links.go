@@ -22,7 +22,7 @@ type Send struct {
 // MaxRecipients is how many links one press of Send makes at most.
 const MaxRecipients = 10
 
-// What a payer may make us mail: fresh links to one mailbox in a while, and colleagues of one link.
+// What payers may make us mail: fresh links to one mailbox in a while, and colleagues for one invoice.
 const (
 	freshWindow = time.Hour
 	freshMost   = 3
@@ -117,7 +117,7 @@ func (s *Service) open(ctx context.Context, tx *store.Tx, i paylink.Invoice) (pa
 	case paylink.StateVoid:
 		return i, paylink.Fail(paylink.Conflict, "payable.void")
 	case paylink.StateOpen:
-		return i, nil
+		return i, s.owed(ctx, tx, i)
 	case paylink.StateDraft:
 	}
 	firm, err := tx.Firm(ctx)
@@ -130,6 +130,15 @@ func (s *Service) open(ctx context.Context, tx *store.Tx, i paylink.Invoice) (pa
 	}
 	i.Version++
 	return i, s.issue(ctx, tx, i)
+}
+
+// owed refuses an invoice of which nothing is left: its mail would ask for nothing.
+func (s *Service) owed(ctx context.Context, tx *store.Tx, i paylink.Invoice) error {
+	balance, err := tx.Balance(ctx, i.ID)
+	if err == nil && paylink.PayableOf(i, balance).Why == "paid" {
+		return paylink.Fail(paylink.Conflict, "payable.paid")
+	}
+	return err
 }
 
 // makeLink writes a link and, if it is to be mailed, its job.
@@ -297,13 +306,16 @@ func (s *Service) Forward(ctx context.Context, id, email, note string) error {
 		if invoice.State != paylink.StateOpen {
 			return paylink.Fail(paylink.Conflict, "payable.void")
 		}
+		if err := s.owed(ctx, tx, invoice); err != nil {
+			return err
+		}
 		links, err := tx.LinksOf(ctx, invoice.ID)
 		if err != nil {
 			return err
 		}
 		forwarded := 0
 		for _, other := range links {
-			if other.ForwardedBy == link.ID {
+			if other.ForwardedBy != "" { // by anybody: a link that was sent on may be sent on too
 				forwarded++
 			}
 		}

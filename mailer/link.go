@@ -195,7 +195,7 @@ func (a asking) letter(url string, attached bool) templates.Letter {
 	case attached:
 		l.Body = append(l.Body, w.Parts("mail.link.attached.see"))
 	}
-	l.Foot = append(l.Foot, w.Parts("mail.link.foot", "recipient", a.link.Recipient, "until", a.link.ExpiresAt))
+	l.Foot = append(l.Foot, w.Parts("mail.link.foot", "recipient", a.link.Recipient, "until", a.link.LastDay()))
 	return l
 }
 

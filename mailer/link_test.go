@@ -35,7 +35,7 @@ func TestALinkMailSaysWhatIsAskedAndLeadsThere(t *testing.T) {
 			"See and pay invoice INV-1042", url,
 			"You can pay by card, all of it or a part. Opening the page charges nothing; only the Pay button does.",
 			"The invoice is attached. Its QR code opens the same page.",
-			"This link was made for maria@keller.studio and works until December 28, 2026.",
+			"This link was made for maria@keller.studio and works until December 27, 2026.",
 			"Northwind Studio LLC, 1420 SE Water Avenue, Portland, OR 97214", "(503) 555-0142", "billing@northwind.studio",
 		}
 		inOrder(t, "text", l.text, said...)

@@ -72,6 +72,11 @@ func (s *Service) disbelieve(p paylink.Payment, in stripe.Intent) string {
 		return "another payment intent"
 	case in.Live != s.stripe.Live():
 		return "live and test money mixed"
+	case p.Status == paylink.Succeeded && p.Capture == paylink.CaptureManual:
+		// Its amount is what was captured, while the PaymentIntent goes on saying what was held.
+		if in.Status == stripe.StatusDone && in.Received != p.Charged().Minor {
+			return fmt.Sprintf("received %d instead of %s", in.Received, p.Charged())
+		}
 	case in.Amount != p.Charged():
 		return fmt.Sprintf("amount %s instead of %s", in.Amount, p.Charged())
 	case in.Invoice != p.InvoiceID:

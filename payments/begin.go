@@ -165,6 +165,22 @@ func capture(i paylink.Invoice) paylink.CaptureMethod {
 
 // create is S1: the customer at Stripe, once, and the unconfirmed PaymentIntent.
 func (s *Service) create(ctx context.Context, p paylink.Payment, invoice paylink.Invoice, customer paylink.Customer, press Press) (stripe.Intent, error) {
+	in, err := s.createFor(ctx, p, invoice, customer, press, "create")
+	refusal, ok := errors.AsType[*stripe.Refusal](err)
+	if !ok || refusal.Code != "resource_missing" || refusal.Param != "customer" {
+		return in, err
+	}
+	// Somebody deleted the customer at Stripe: it is let go, and another is made.
+	if err := s.store.Update(ctx, func(tx *store.Tx) error {
+		return tx.ForgetStripeCustomer(ctx, customer.ID, customer.StripeCustomer)
+	}); err != nil {
+		return in, err
+	}
+	customer.StripeCustomer = ""
+	return s.createFor(ctx, p, invoice, customer, press, "create-again")
+}
+
+func (s *Service) createFor(ctx context.Context, p paylink.Payment, invoice paylink.Invoice, customer paylink.Customer, press Press, step string) (stripe.Intent, error) {
 	cus, err := s.stripeCustomer(ctx, customer)
 	if err != nil {
 		return stripe.Intent{}, err
@@ -177,17 +193,20 @@ func (s *Service) create(ctx context.Context, p paylink.Payment, invoice paylink
 		Install: s.Install, Payment: p.ID, Invoice: invoice.ID,
 	}
 	return retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {
-		return s.stripe.CreateIntent(ctx, s.key(p.ID, "create"), request)
+		return s.stripe.CreateIntent(ctx, s.key(p.ID, step), request)
 	})
 }
 
-// stripeCustomer finds or makes the one customer at Stripe for ours.
+// stripeCustomer finds or makes the one customer at Stripe for ours. The search by our id is what
+// keeps it one; the key only covers the retries of this call, so that an address that changed, or an
+// answer that Stripe keeps for a day, does not stand in the way.
 func (s *Service) stripeCustomer(ctx context.Context, c paylink.Customer) (string, error) {
 	if c.StripeCustomer != "" {
 		return c.StripeCustomer, nil
 	}
+	key := s.key(c.ID, paylink.NewID("customer", s.Now()))
 	made, err := retry(ctx, s.Budget, func(ctx context.Context) (string, error) {
-		return s.stripe.EnsureCustomer(ctx, s.key(c.ID, "customer"), stripe.CustomerRequest{
+		return s.stripe.EnsureCustomer(ctx, key, stripe.CustomerRequest{
 			ID: c.ID, Install: s.Install, Name: c.Name, Email: c.Email,
 		})
 	})
@@ -258,8 +277,9 @@ func (s *Service) confirming(ctx context.Context, id string, request stripe.Conf
 	})
 }
 
-// confirm is S2 and T3. When nobody knows what the call did, Stripe is asked, and what is still
-// unconfirmed is fenced: the payer then reads a fact, and not a guess.
+// confirm is S2 and T3. When nobody knows what the call did, Stripe is asked, and only what is still
+// unconfirmed is fenced: the payer then reads a fact, and not a guess, and nothing that the bank
+// already granted or asks about is thrown away.
 func (s *Service) confirm(ctx context.Context, p paylink.Payment, request stripe.ConfirmRequest) (paylink.Payment, error) {
 	intent, err := retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {
 		return s.stripe.Confirm(ctx, p.PaymentIntent, s.key(p.ID, "confirm"), request)
@@ -268,9 +288,9 @@ func (s *Service) confirm(ctx context.Context, p paylink.Payment, request stripe
 		return s.applied(ctx, p, intent)
 	}
 	s.Log.Warn("confirm had no clear outcome", "payment_id", p.ID, "error", err.Error())
-	fenced, fenceErr := s.fence(ctx, p.ID)
-	if fenceErr != nil {
-		s.Log.Warn("payment stays unknown", "payment_id", p.ID, "error", fenceErr.Error())
+	found, findErr := s.find(ctx, p.ID)
+	if findErr != nil {
+		s.Log.Warn("payment stays unknown", "payment_id", p.ID, "error", findErr.Error())
 		return s.change(ctx, p.ID, func(p *paylink.Payment) bool {
 			if p.Status != paylink.Confirming {
 				return false
@@ -279,10 +299,10 @@ func (s *Service) confirm(ctx context.Context, p paylink.Payment, request stripe
 			return true
 		})
 	}
-	if refusal, ok := errors.AsType[*stripe.Refusal](err); ok && fenced.Status == paylink.Canceled {
+	if refusal, ok := errors.AsType[*stripe.Refusal](err); ok && found.Status == paylink.Canceled {
 		return paylink.Payment{}, paylink.FailField("card", "card.refused").Because(refusal)
 	}
-	return fenced, nil
+	return found, nil
 }
 
 // applied is T3 by the way of Begin. When the books cannot be written, the money may have moved:
@@ -309,10 +329,18 @@ func (s *Service) giveUp(ctx context.Context, id string, cause error) error {
 	}); err != nil {
 		return fmt.Errorf("release payment: %w", errors.Join(err, cause))
 	}
-	if errors.Is(cause, stripe.ErrUnknown) {
-		return paylink.Fail(paylink.Unavailable, "stripe.unreachable").Because(cause)
+	refusal, refused := errors.AsType[*stripe.Refusal](cause)
+	if !refused && !errors.Is(cause, stripe.ErrUnknown) {
+		return fmt.Errorf("make payment at stripe: %w", cause)
 	}
-	return fmt.Errorf("make payment at stripe: %w", cause)
+	if refused { // the payer cannot help it; staff can
+		if err := s.store.Update(ctx, func(tx *store.Tx) error {
+			return tx.InsertTask(ctx, "payment.refused", id, "task.payment_refused", map[string]any{"why": refusal.Code}, s.Now())
+		}); err != nil {
+			return fmt.Errorf("tell staff: %w", errors.Join(err, cause))
+		}
+	}
+	return paylink.Fail(paylink.Unavailable, "stripe.unreachable").Because(cause)
 }
 
 // retry calls until the outcome is known, the key is spent or the budget is. The key in the call

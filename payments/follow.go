@@ -77,6 +77,30 @@ func (s *Service) fence(ctx context.Context, id string) (paylink.Payment, error)
 	return s.Apply(ctx, in)
 }
 
+// find asks Stripe what became of a payment, applies it, and fences what nobody confirmed.
+func (s *Service) find(ctx context.Context, id string) (paylink.Payment, error) {
+	p, err := s.store.Payment(ctx, id)
+	if err != nil || p.PaymentIntent == "" {
+		return p, err
+	}
+	in, err := retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {
+		return s.stripe.Intent(ctx, p.PaymentIntent)
+	})
+	if err != nil {
+		return p, fmt.Errorf("find payment: %w", err)
+	}
+	after, err := s.Follow(ctx, in)
+	if err != nil || !unconfirmed(in, after) {
+		return after, err
+	}
+	return s.fence(ctx, id)
+}
+
+// unconfirmed says whether Stripe has nothing under way for a payment that is not final.
+func unconfirmed(in stripe.Intent, p paylink.Payment) bool {
+	return !p.Status.Final() && p.Problem == "" && (in.Status == stripe.NeedsMethod || in.Status == stripe.NeedsConfirm)
+}
+
 type fenceJob struct {
 	Payment string                `json:"payment"`
 	If      paylink.PaymentStatus `json:"if"` // only if the payment still stands there
@@ -94,6 +118,12 @@ func (s *Service) FenceJob(ctx context.Context, job store.Job) error {
 	}
 	if p.Status != what.If {
 		return nil
+	}
+	if p.Status == paylink.RequiresAction {
+		// The payer may have answered the bank a moment ago.
+		if p, err = s.find(ctx, p.ID); err != nil || p.Status != paylink.RequiresAction {
+			return err
+		}
 	}
 	_, err = s.fence(ctx, p.ID)
 	return err
@@ -219,15 +249,9 @@ func (s *Service) recover(ctx context.Context, p paylink.Payment) error {
 	if err != nil {
 		return err
 	}
-	switch after.Status {
-	case paylink.Created, paylink.Confirming, paylink.Unknown:
-		// Unconfirmed at Stripe, and nobody here will confirm it.
+	late := after.Status == paylink.RequiresAction && s.Now().Sub(after.UpdatedAt) > actionLife
+	if late || unconfirmed(in, after) { // and nobody here will confirm it
 		_, err = s.fence(ctx, p.ID)
-	case paylink.RequiresAction:
-		if s.Now().Sub(after.UpdatedAt) > actionLife {
-			_, err = s.fence(ctx, p.ID)
-		}
-	case paylink.Processing, paylink.Authorized, paylink.Failed, paylink.Canceled, paylink.Succeeded:
 	}
 	return err
 }

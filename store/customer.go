@@ -90,3 +90,10 @@ func (t *Tx) SetStripeCustomer(ctx context.Context, id, cus string) (string, err
 		where id = $1 returning stripe_customer`, id, cus)
 	return stands, found("customer", err)
 }
+
+// ForgetStripeCustomer lets go of a Stripe customer that is no more, if it is still the one that
+// stands: the next payment makes another.
+func (t *Tx) ForgetStripeCustomer(ctx context.Context, id, cus string) error {
+	_, err := t.exec(ctx, "update customer set stripe_customer = '' where id = $1 and stripe_customer = $2", id, cus)
+	return wrote("customer", err)
+}

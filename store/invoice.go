@@ -195,6 +195,16 @@ func (r reads) Balance(ctx context.Context, invoiceID string) (paylink.Balance, 
 	return balances[invoiceID], err
 }
 
+// Balance reads as reads.Balance does, but all of it as of one moment: between two statements a
+// payment may leave what is reserved and not yet be in what is paid.
+func (s *Store) Balance(ctx context.Context, invoiceID string) (b paylink.Balance, err error) {
+	err = s.snapshot(ctx, func(r reads) error {
+		b, err = r.Balance(ctx, invoiceID)
+		return err
+	})
+	return b, err
+}
+
 // balances adds up several invoices with two statements.
 func (r reads) balances(ctx context.Context, invoices []paylink.Invoice) (map[string]paylink.Balance, error) {
 	balances := make(map[string]paylink.Balance, len(invoices))

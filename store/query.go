@@ -161,10 +161,15 @@ func (p Page) before() (us int64, id string, err error) {
 	text, err := base64.RawURLEncoding.Strict().DecodeString(p.Cursor)
 	number, id, ok := strings.Cut(string(text), "/")
 	us, numberErr := strconv.ParseInt(number, 10, 64)
-	if err != nil || numberErr != nil || !ok || id == "" || len(id) > 64 {
+	if err != nil || numberErr != nil || !ok || id == "" || len(id) > 64 || strings.ContainsFunc(id, foreign) {
 		return 0, "", paylink.Fail(paylink.Invalid, "cursor")
 	}
 	return us, id, nil
+}
+
+// foreign says that a character is in no id. PostgreSQL refuses some of them as no text at all.
+func foreign(r rune) bool {
+	return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
 // cut takes one row more than the page has as the sign that there is a next page.

@@ -87,6 +87,9 @@ func (s *Store) PDF(ctx context.Context, receiptID string, revision int, render 
 			where receipt_id = $1 and revision = $2 and sha256 = ''`, receiptID, revision, made, hex.EncodeToString(sum[:]))
 		return wrote("receipt", err)
 	})
+	if paylink.KindOf(err) == paylink.Unavailable {
+		return made, nil // no room to keep it now; rendered again it is the same
+	}
 	if err != nil {
 		return nil, err
 	}

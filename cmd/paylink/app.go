@@ -99,6 +99,7 @@ func (a *app) wire(ctx context.Context) error {
 	render := page.New(page.Options{
 		Pages: pages, Files: static.Load(), Ring: a.ring, BaseURL: c.BaseURL, StripeJS: c.StripeJSURL,
 		Test: !c.Live(), Firm: a.store.Firm, Now: now, Log: a.log,
+		TrustedProxies: c.TrustedProxies,
 	})
 	a.web = web.New(render, a.log, a.store.Ping,
 		pay.New(render, a.store, a.invoicing, a.payments, a.ring, pay.Options{
@@ -106,7 +107,7 @@ func (a *app) wire(ctx context.Context) error {
 			NoLimits: c.Limits == "off",
 		}),
 		desk.New(render, a.store, a.invoicing, a.access),
-		api.New(render, a.store, a.invoicing, a.access),
+		api.New(render, a.store, a.invoicing, a.payments, a.access),
 		&hooks.Handlers{Store: a.store, Secrets: c.WebhookSecrets(), Now: now, Log: a.log},
 	)
 	return nil
@@ -176,12 +177,9 @@ func (a *app) work(post *mailer.Mailer) {
 	a.jobs.Every("audit.seal", 5*time.Second)
 }
 
-// run serves until ctx ends, then stops in reverse order: requests first, jobs last.
+// run serves until ctx ends, then stops in reverse order: requests first, jobs last. What an earlier
+// run left is looked after by the first jobs, and no page waits for Stripe to do so.
 func (a *app) run(ctx context.Context, l net.Listener) error {
-	// What an earlier run left is looked at before the first customer is.
-	if err := a.payments.Recover(ctx); err != nil {
-		a.log.Warn("recovery at start", "error", err.Error())
-	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- a.jobs.Run(working) }()

@@ -11,32 +11,46 @@ import (
 
 	"paylink"
 	"paylink/access"
+	"paylink/config"
 	"paylink/store"
 )
 
-// database is what the commands beside a server need to know.
+// database is what the commands beside a server need to know; the rest is in the environment.
 type database struct {
-	Database string `env:"PAYLINK_DATABASE" default:"sqlite:paylink.db" help:"sqlite:PATH or postgres://…"`
-	Migrate  string `env:"PAYLINK_MIGRATE" default:"manual" enum:"manual,auto" hidden:""`
-	Keys     string `env:"PAYLINK_SECRET_KEYS" hidden:""`
+	Database string `help:"sqlite:PATH or postgres://…; PAYLINK_DATABASE by default."`
+}
+
+func (d database) url(w *world) (string, error) {
+	if d.Database != "" {
+		return d.Database, nil
+	}
+	return config.Lookup(w.getenv, "PAYLINK_DATABASE")
 }
 
 func (d database) open(w *world, mode store.Mode) (*store.Store, error) {
-	return open(w.ctx, d.Database, d.Migrate, mode, logger(w.stderr, slog.LevelWarn))
-}
-
-func (d database) ring() (paylink.KeyRing, error) {
-	if d.Keys == "" {
-		return paylink.KeyRing{}, errors.New("PAYLINK_SECRET_KEYS is not set: it opens what the database keeps sealed")
+	url, err := d.url(w)
+	if err != nil {
+		return nil, err
 	}
-	return paylink.ParseKeyRing(d.Keys)
+	migrate, err := config.Lookup(w.getenv, "PAYLINK_MIGRATE")
+	if err != nil {
+		return nil, err
+	}
+	if migrate != "manual" && migrate != "auto" {
+		return nil, errors.New("PAYLINK_MIGRATE must be manual or auto")
+	}
+	return open(w.ctx, url, migrate, mode, logger(w.stderr, slog.LevelWarn))
 }
 
 type migrateCommand struct{ database }
 
 // Run brings the schema up to date.
 func (m migrateCommand) Run(w *world) error {
-	from, to, err := store.Migrate(w.ctx, m.Database, logger(w.stderr, slog.LevelWarn))
+	url, err := m.url(w)
+	if err != nil {
+		return err
+	}
+	from, to, err := store.Migrate(w.ctx, url, logger(w.stderr, slog.LevelWarn))
 	if err != nil {
 		return err
 	}
@@ -54,10 +68,9 @@ type staffCommand struct {
 
 type staffAddCommand struct {
 	database
-	Email    string `arg:"" help:"The address to sign in with."`
-	Name     string `help:"The person's name; the address's first part by default."`
-	Role     string `enum:"viewer,agent,manager,admin" default:"admin" help:"viewer, agent, manager or admin."`
-	Password string `env:"PAYLINK_STAFF_PASSWORD" hidden:""`
+	Email string `arg:"" help:"The address to sign in with."`
+	Name  string `help:"The person's name; the address's first part by default."`
+	Role  string `enum:"viewer,agent,manager,admin" default:"admin" help:"viewer, agent, manager or admin."`
 }
 
 // Run adds a member of staff.
@@ -70,16 +83,17 @@ func (s staffAddCommand) Run(w *world) error {
 		return err
 	}
 	defer db.Close()
-	made := s.Password == ""
+	password := w.getenv("PAYLINK_STAFF_PASSWORD")
+	made := password == ""
 	if made {
-		s.Password = paylink.NewToken().Reveal()[:20]
+		password = paylink.NewToken().Reveal()[:20]
 	}
-	if _, err := access.New(db, time.Now).AddStaff(w.ctx, "system", s.Email, s.Name, s.Password, paylink.Role(s.Role)); err != nil {
+	if _, err := access.New(db, time.Now).AddStaff(w.ctx, "system", s.Email, s.Name, password, paylink.Role(s.Role)); err != nil {
 		return explain(err)
 	}
 	_, err = fmt.Fprintf(w.stdout, "%s can sign in at /desk as %s.\n", s.Email, s.Role)
 	if made && err == nil {
-		_, err = fmt.Fprintf(w.stdout, "Password, shown only now: %s\n", s.Password)
+		_, err = fmt.Fprintf(w.stdout, "Password, shown only now: %s\n", password)
 	}
 	return err
 }
@@ -120,21 +134,9 @@ func (v verifyCommand) Run(w *world) error {
 		return err
 	}
 	defer db.Close()
-	var key []byte
-	if v.Keys != "" {
-		ring, err := v.ring()
-		if err != nil {
-			return err
-		}
-		sealed, err := db.Setting(w.ctx, "audit_key")
-		if err != nil {
-			return err
-		}
-		if sealed != "" {
-			if key, err = ring.Open("setting/audit_key", sealed); err != nil {
-				return fmt.Errorf("PAYLINK_SECRET_KEYS does not fit this database: %w", err)
-			}
-		}
+	key, err := auditKey(w, db)
+	if err != nil {
+		return err
 	}
 	violations, err := db.Verify(w.ctx, key, time.Now())
 	if err != nil {
@@ -143,8 +145,12 @@ func (v verifyCommand) Run(w *world) error {
 	if v.JSON {
 		answer := struct {
 			OK         bool              `json:"ok"`
+			Audit      string            `json:"audit"`
 			Violations []store.Violation `json:"violations"`
-		}{len(violations) == 0, violations}
+		}{len(violations) == 0, "checked", violations}
+		if key == nil {
+			answer.Audit = "not checked"
+		}
 		if answer.Violations == nil {
 			answer.Violations = []store.Violation{}
 		}
@@ -168,6 +174,27 @@ func (v verifyCommand) Run(w *world) error {
 		return exit(1)
 	}
 	return nil
+}
+
+// auditKey opens the key of the audit chain; nil without PAYLINK_SECRET_KEYS, or before there is one.
+func auditKey(w *world, db *store.Store) ([]byte, error) {
+	keys, err := config.Lookup(w.getenv, "PAYLINK_SECRET_KEYS")
+	if err != nil || keys == "" {
+		return nil, err
+	}
+	ring, err := paylink.ParseKeyRing(keys)
+	if err != nil {
+		return nil, fmt.Errorf("PAYLINK_SECRET_KEYS: %w", err)
+	}
+	sealed, err := db.Setting(w.ctx, "audit_key")
+	if err != nil || sealed == "" {
+		return nil, err
+	}
+	key, err := ring.Open("setting/audit_key", sealed)
+	if err != nil {
+		return nil, fmt.Errorf("PAYLINK_SECRET_KEYS does not fit this database: %w", err)
+	}
+	return key, nil
 }
 
 type versionCommand struct{}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"paylink"
@@ -59,9 +60,13 @@ func (d demoCommand) Run(w *world) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s (choose another with --addr): %w", d.Addr, err)
 	}
-	base := "http://" + l.Addr().String()
+	base := "http://" + reachable(l.Addr())
 	box.SetWebhookURL(base + "/webhooks/stripe")
-	a, err := newApp(w.ctx, d.config(base, state, box), log)
+	settings, err := d.config(base, state, box)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	a, err := newApp(w.ctx, settings, log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -80,8 +85,17 @@ func (d demoCommand) Run(w *world) error {
 	return <-served
 }
 
+// reachable is where this machine's browser finds a listener: one on every address is on this
+// machine's own.
+func reachable(at net.Addr) string {
+	if tcp, ok := at.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", strconv.Itoa(tcp.Port))
+	}
+	return at.String()
+}
+
 // config is the demo's environment: the sandbox's, and its own keys and addresses.
-func (d demoCommand) config(base string, state demoState, box *sandbox.Server) config.Config {
+func (d demoCommand) config(base string, state demoState, box *sandbox.Server) (config.Config, error) {
 	env := map[string]string{
 		"PAYLINK_ADDR": d.Addr, "PAYLINK_BASE_URL": base, "PAYLINK_SECRET_KEYS": state.Keys,
 		"PAYLINK_DATABASE": "sqlite:" + filepath.Join(d.Data, "paylink.db"), "PAYLINK_MIGRATE": "auto",
@@ -90,9 +104,9 @@ func (d demoCommand) config(base string, state demoState, box *sandbox.Server) c
 	maps.Copy(env, box.Env())
 	c, err := config.FromEnv(func(name string) string { return env[name] })
 	if err != nil {
-		panic("the demo's own environment: " + err.Error())
+		return c, fmt.Errorf("the demo cannot run on %s (choose another with --addr): %w", d.Addr, err)
 	}
-	return c
+	return c, nil
 }
 
 func (d demoCommand) load() (demoState, error) {

@@ -157,6 +157,16 @@ func (c *Client) Cancel(ctx context.Context, id, key string) (Intent, error) {
 	return known("cancel payment intent", id, pi, err)
 }
 
+// Capture takes a held amount, or a part of it; Stripe lets go of the rest.
+// https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
+func (c *Client) Capture(ctx context.Context, id, key string, amount money.Amount) (Intent, error) {
+	p := &stripego.PaymentIntentCaptureParams{
+		Params: params(ctx, key, "latest_charge"), AmountToCapture: stripego.Int64(amount.Minor),
+	}
+	pi, err := c.api.PaymentIntents.Capture(id, p)
+	return known("capture payment intent", id, pi, err)
+}
+
 // ClientSecret fetches the secret that the payer's browser needs for 3-D Secure. It is given to
 // that browser and stored nowhere.
 func (c *Client) ClientSecret(ctx context.Context, id string) (string, error) {

@@ -3,6 +3,7 @@ package stripe
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -44,7 +45,11 @@ func (r *Refusal) Unwrap() error { return r.Err }
 func outcome(act string, err error) error {
 	e, ok := errors.AsType[*stripego.Error](err)
 	if !ok {
-		// Network trouble, or an answer that is not JSON: the call may have had its effect.
+		// Network trouble, or an answer that is not JSON: the call may have had its effect. The
+		// address of the call may hold a customer's e-mail and stays out of the error.
+		if network, ok := errors.AsType[*url.Error](err); ok {
+			err = network.Err
+		}
 		return fmt.Errorf("%s: %w: %w", act, ErrUnknown, err)
 	}
 	brief := fmt.Errorf("%s %s (request %s)", e.Type, e.Code, e.RequestID) // never the message: it may quote input

@@ -14,8 +14,10 @@ import (
 	"paylink/sandbox/contract"
 )
 
+var usd = money.New(22500, "USD")
+
 var request = stripe.IntentRequest{
-	Amount: money.New(22500, "USD"), Customer: "cus_123", MethodTypes: []string{"card"}, Capture: paylink.CaptureManual,
+	Amount: usd, Customer: "cus_123", MethodTypes: []string{"card"}, Capture: paylink.CaptureManual,
 	SetupFutureUsage: "off_session", StatementSuffix: "INV-1042", Description: "Invoice INV-1042",
 	Install: "i", Payment: "pay_1", Invoice: "inv_1",
 }
@@ -41,9 +43,10 @@ func TestStripeMockTakesEveryCall(t *testing.T) {
 			_, err := c.Confirm(ctx, in.ID, "k3", stripe.ConfirmRequest{Method: "ba_123", Mandate: &stripe.Mandate{AcceptedAt: 1, IP: "192.0.2.1", Agent: "x"}})
 			return err
 		},
-		"fetch":  func() error { _, err := c.Intent(ctx, in.ID); return err },
-		"cancel": func() error { _, err := c.Cancel(ctx, in.ID, "k4"); return err },
-		"secret": func() error { _, err := c.ClientSecret(ctx, in.ID); return err },
+		"fetch":   func() error { _, err := c.Intent(ctx, in.ID); return err },
+		"capture": func() error { _, err := c.Capture(ctx, in.ID, "k5", usd); return err },
+		"cancel":  func() error { _, err := c.Cancel(ctx, in.ID, "k4"); return err },
+		"secret":  func() error { _, err := c.ClientSecret(ctx, in.ID); return err },
 	} {
 		if err := call(); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -120,8 +123,13 @@ func TestWhatIsKnownOfACall(t *testing.T) {
 			}
 		})
 	}
-	if _, err := stripe.New(stripe.Config{Key: "sk_test_1", BaseURL: "http://127.0.0.1:1"}).Intent(t.Context(), "pi_1"); !errors.Is(err, stripe.ErrUnknown) {
+	nobody := stripe.New(stripe.Config{Key: "sk_test_1", BaseURL: "http://127.0.0.1:1"})
+	if _, err := nobody.Intent(t.Context(), "pi_1"); !errors.Is(err, stripe.ErrUnknown) {
 		t.Errorf("nobody there: %v", err)
+	}
+	_, err := nobody.EnsureCustomer(t.Context(), "k", stripe.CustomerRequest{ID: "cus", Email: "canary@keller.example"})
+	if !errors.Is(err, stripe.ErrUnknown) || strings.Contains(err.Error(), "canary") {
+		t.Errorf("the error shows an address: %v", err)
 	}
 }
 

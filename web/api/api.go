@@ -16,6 +16,7 @@ import (
 	"paylink"
 	"paylink/access"
 	"paylink/invoicing"
+	"paylink/payments"
 	"paylink/store"
 	"paylink/web/page"
 )
@@ -25,12 +26,13 @@ type Handlers struct {
 	pages     *page.Renderer
 	store     *store.Store
 	invoicing *invoicing.Service
+	payments  *payments.Service
 	access    *access.Service
 }
 
 // New makes the handlers.
-func New(r *page.Renderer, s *store.Store, i *invoicing.Service, a *access.Service) *Handlers {
-	return &Handlers{pages: r, store: s, invoicing: i, access: a}
+func New(r *page.Renderer, s *store.Store, i *invoicing.Service, p *payments.Service, a *access.Service) *Handlers {
+	return &Handlers{pages: r, store: s, invoicing: i, payments: p, access: a}
 }
 
 //go:embed openapi.json
@@ -52,6 +54,8 @@ func (h *Handlers) Register(e *echo.Echo) {
 	v1.POST("/invoices/:id/links", h.createLink)
 	v1.GET("/payments", h.listPayments)
 	v1.GET("/payments/:id", h.showPayment)
+	v1.POST("/payments/:id/capture", h.capturePayment)
+	v1.POST("/payments/:id/void", h.voidPayment)
 	v1.GET("/payments/:id/receipt.pdf", h.showReceipt)
 }
 

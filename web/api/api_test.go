@@ -47,7 +47,7 @@ func newClient(t *testing.T, s *store.Store) *client {
 	keys := access.New(s, time.Now)
 	e := echo.New()
 	render.Use(e)
-	api.New(render, s, invoicing.New(s, ring, invoicing.Options{BaseURL: "http://127.0.0.1", Now: time.Now}), keys).Register(e)
+	api.New(render, s, invoicing.New(s, ring, invoicing.Options{BaseURL: "http://127.0.0.1", Now: time.Now}), nil, keys).Register(e)
 	c.site = e
 	var err error
 	if c.key, err = keys.AddKey(t.Context(), "system", "test"); err != nil {

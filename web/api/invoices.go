@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -101,8 +102,11 @@ func (in newInvoice) read() (paylink.Invoice, error) {
 	made := paylink.Invoice{
 		CustomerID: in.CustomerID, Title: in.Title, Number: in.Number, ExternalID: in.ExternalID, State: paylink.StateOpen,
 	}
-	if in.CustomerID == "" {
+	switch {
+	case in.CustomerID == "":
 		wrong.Add("customer_id", "required")
+	case !plain(in.CustomerID):
+		wrong.Add("customer_id", "customer.unknown")
 	}
 	if in.Draft {
 		made.State = paylink.StateDraft
@@ -220,9 +224,17 @@ func (h *Handlers) listInvoices(c echo.Context) error {
 	return answer(c, rows, next, func(r store.InvoiceRow) invoice { return showInvoice(r.Invoice, r.Balance) })
 }
 
-// voidInvoice withdraws an invoice. It needs no key of its own: a second time changes nothing.
+// voidInvoice withdraws an invoice. It asks for nothing in the body; a second time changes nothing.
 func (h *Handlers) voidInvoice(c echo.Context) error {
-	if err := h.invoicing.VoidInvoice(c.Request().Context(), actor(c), c.Param("id")); err != nil {
+	body, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return err
+	}
+	once, err := idempotency(c, body)
+	if err != nil {
+		return err
+	}
+	if err := h.invoicing.VoidInvoice(c.Request().Context(), actor(c), c.Param("id"), once); err != nil {
 		return err
 	}
 	return h.answerInvoice(c, http.StatusOK, c.Param("id"))

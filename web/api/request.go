@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -109,8 +111,13 @@ func pageOf(c echo.Context) (store.Page, error) {
 	return page, nil
 }
 
+// plain says whether a text is UTF-8 without control characters. PostgreSQL takes no other.
+func plain(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
 // only refuses query parameters that do not exist, so that a misspelt filter does not list
-// everything.
+// everything, and those that are no text.
 func only(c echo.Context, names ...string) error {
 	var wrong paylink.Fields
 	for name, values := range c.QueryParams() {
@@ -123,6 +130,8 @@ func only(c echo.Context, names ...string) error {
 			wrong.Add(name, "json.unknown")
 		case len(values) > 1:
 			wrong.Add(name, "json.repeated")
+		case !plain(values[0]):
+			wrong.Add(name, "form.unreadable")
 		}
 	}
 	return wrong.Err()

@@ -38,7 +38,7 @@ func (h *Handlers) showLink(c echo.Context, v visit) error {
 	}
 	p := templates.DeskLink{Desk: h.frame(c, v, "desk.copy.title"), Back: a.base()}
 	p.Crumbs = a.crumbs(p.Desk, p.T("desk.copy.title"))
-	p.Lead = p.T("desk.copy.lead", "number", a.invoice.Number, "to", l.Recipient, "until", lastDay(l.ExpiresAt))
+	p.Lead = p.T("desk.copy.lead", "number", a.invoice.Number, "to", l.Recipient, "until", l.LastDay())
 	if p.URL, err = h.invoicing.URL(l); err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func linkNews(v visit, l paylink.Link) (templates.HTML, bool) {
 	case paylink.LinkPaid:
 		return v.html("desk.news.paid", "at", v.stamp(l.PaidAt)), false
 	case paylink.LinkExpired:
-		return v.html("desk.news.expired", "at", lastDay(l.ExpiresAt)), false
+		return v.html("desk.news.expired", "at", l.LastDay()), false
 	case paylink.LinkOpened:
 		return v.html("desk.news.opened", "at", v.stamp(l.OpenedAt)), false
 	case paylink.LinkBounced:
@@ -78,9 +78,9 @@ func (h *Handlers) linkRows(ctx context.Context, v visit, i paylink.Invoice, lin
 		}
 		r.Resend = r.Usable && state != paylink.LinkPaid
 		r.Ended = !r.Usable && state != paylink.LinkPaid
-		r.By = v.html("desk.link.by", "who", who.of(l.CreatedBy), "until", lastDay(l.ExpiresAt))
+		r.By = v.html("desk.link.by", "who", who.of(l.CreatedBy), "until", l.LastDay())
 		if l.ForwardedBy != "" {
-			r.By = v.html("desk.link.forwarded", "who", who.of(paylink.Actor("payer:"+l.ForwardedBy)), "until", lastDay(l.ExpiresAt))
+			r.By = v.html("desk.link.forwarded", "who", who.of(paylink.Actor("payer:"+l.ForwardedBy)), "until", l.LastDay())
 		}
 		r.News, r.Failed = linkNews(v, l)
 		if state == paylink.LinkQueued {

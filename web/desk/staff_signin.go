@@ -2,8 +2,8 @@ package desk
 
 import (
 	"errors"
-	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 
 	"github.com/labstack/echo/v4"
@@ -65,7 +65,7 @@ func (h *Handlers) signIn(c echo.Context) error {
 		return err
 	}
 	email, next := form.Text("email"), form.Get("next")
-	cookie, _, err := h.access.SignIn(c.Request().Context(), email, form.Get("password"), place(c))
+	cookie, _, err := h.access.SignIn(c.Request().Context(), email, form.Get("password"), h.place(c))
 	if kind := paylink.KindOf(err); kind == paylink.Invalid || kind == paylink.Unavailable {
 		e, _ := errors.AsType[*paylink.Error](err)
 		p := h.signInPage(c, email, next)
@@ -94,11 +94,15 @@ func (h *Handlers) signOut(c echo.Context) error {
 	return seeOther(c, signInPath)
 }
 
-// place is where a request comes from: the peer's address, never what a header claims.
-func place(c echo.Context) string {
-	host, _, err := net.SplitHostPort(c.Request().RemoteAddr)
-	if err != nil {
+// place is where a request comes from, as tries are counted: an address, or the /64 of an IPv6 one,
+// for whoever has one of those has all of it.
+func (h *Handlers) place(c echo.Context) string {
+	at := h.pages.Client(c)
+	if !at.IsValid() {
 		return c.Request().RemoteAddr
 	}
-	return host
+	if at.Is6() {
+		return netip.PrefixFrom(at, 64).Masked().String()
+	}
+	return at.String()
 }

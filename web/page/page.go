@@ -11,6 +11,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,8 @@ type Options struct {
 	Firm     func(context.Context) (paylink.Firm, error)
 	Now      func() time.Time
 	Log      *slog.Logger
+
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
 }
 
 // Renderer shows pages and answers errors.

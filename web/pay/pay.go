@@ -136,7 +136,7 @@ func (h *Handlers) visit(c echo.Context, link paylink.Link) (v visit, err error)
 // frame is what the pages of a visit have around them.
 func (h *Handlers) frame(c echo.Context, v visit, title string, pairs ...any) templates.Frame {
 	f := h.pages.Frame(c, v.link.Locale, title, append(pairs, "invoice", v.invoice.Number, "firm", v.firm.Name)...)
-	f.Reference, f.Until = v.invoice.Number, v.link.ExpiresAt
+	f.Reference, f.Until = v.invoice.Number, v.link.LastDay()
 	if !v.link.PaidAt.IsZero() {
 		f.Until = v.link.PaidAt.Add(paylink.ReceiptLife)
 	}
