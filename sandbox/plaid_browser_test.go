@@ -428,7 +428,7 @@ func testLinkPageExits(t *testing.T, browser context.Context, s *Server) {
 	l.do("window.postMessage({ type: 'success', publicToken: 'forged', id: new URLSearchParams(new URL(document.querySelector('iframe').src).hash.slice(1)).get('id') }, '*')")
 	l.eval("new Promise((done) => setTimeout(done))")
 	if l.eval("happened('success')") == true {
-		t.Error("the page's own message passes for Link's")
+		t.Fatal("the page's own message passes for Link's")
 	}
 	l.do("handler.exit()")
 	if got := l.exits(); got != "none" {
