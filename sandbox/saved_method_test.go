@@ -89,3 +89,21 @@ func TestSavedBank_IsAttachedByTheDebitListedAndDetached(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+func TestCustomer_TakesItsBankAccountsAlong(t *testing.T) {
+	s, sc := setup(t)
+	cus := newCustomer(t, sc)
+	ba := attachBank(t, sc, cus, plaidBankToken(t, s, "000123456789"))
+	if _, err := sc.Customers.Del(cus, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err := debit(sc, ba.ID, "", nil)
+	if e := stripeError(t, err); e.Msg != methodSpent {
+		t.Error(e)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, kept := get[bankSource](s.begin(nil), ba.ID); kept {
+		t.Error("the account outlives its customer")
+	}
+}

@@ -196,7 +196,8 @@ func TestMicroDeposits_HaveAPageOfTheirOwn(t *testing.T) {
 	if got := page(nil); !strings.Contains(got, "nothing left to verify") {
 		t.Error(got)
 	}
-	if resp, err := http.Get(address + "x"); err != nil || resp.StatusCode != http.StatusNotFound {
+	other := mustSetUp(t, sc, typedBank(t, s, "000123456789"), newCustomer(t, sc), nil)
+	if resp, err := http.Get(other.NextAction.VerifyWithMicrodeposits.HostedVerificationURL + "x"); err != nil || resp.StatusCode != http.StatusNotFound {
 		t.Error("another's secret opens a page", err)
 	} else {
 		resp.Body.Close()
@@ -316,8 +317,27 @@ func TestSetupIntent_SavesACardWithAuthenticationWhereTheBankWantsIt(t *testing.
 	if status, _, _ := post(t, s, pk, "/v1/setup_intents/"+plain.ID+"/confirm", url.Values{}); status != 401 {
 		t.Error("no client secret is asked for:", status)
 	}
+	if status, _, _ := post(t, s, pk, "/v1/setup_intents/"+plain.ID+"/confirm", url.Values{"client_secret": {asked.ClientSecret}}); status != 400 {
+		t.Error("another's client secret opens it:", status)
+	}
 	_, err = setUp(sc, "pm_card_visa", cus, nil)
 	if e := stripeError(t, err); e.Code != "setup_intent_invalid_parameter" {
+		t.Error(e)
+	}
+	// The card is another's by the time it is confirmed.
+	free, err := sc.PaymentMethods.New(&stripe.PaymentMethodParams{Type: stripe.String("card"), Card: &stripe.PaymentMethodCardParams{Token: stripe.String("tok_visa")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := mustSetUp(t, sc, free.ID, cus, func(p *stripe.SetupIntentParams) {
+		forCard(p)
+		p.Confirm = nil
+	})
+	if _, err := sc.PaymentMethods.Attach(free.ID, &stripe.PaymentMethodAttachParams{Customer: stripe.String(newCustomer(t, sc))}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = sc.SetupIntents.Confirm(waiting.ID, &stripe.SetupIntentConfirmParams{})
+	if e := stripeError(t, err); e.Code != "resource_missing" {
 		t.Error(e)
 	}
 }
