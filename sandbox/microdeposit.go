@@ -117,6 +117,7 @@ func (d *depositState) judge(g depositGuess) (e *apiError, over bool) {
 		return ended(errDepositsExceeded)
 	case depositsTimeout:
 		return ended(errDepositsTimeout)
+	case depositsWrong:
 	}
 	d.Wrong++
 	if d.Wrong >= tries {
@@ -140,10 +141,10 @@ func (d *depositState) verified(t *tx, methodID string) *mandate {
 func lapseDeposits(t *tx, intentID string) {
 	if pi, ok := get[paymentIntent](t, intentID); ok && pi.Status == statusRequiresAction && pi.Hidden.Deposits != nil {
 		pi, _ = edit[paymentIntent](t, intentID)
-		t.failDeposits(pi, errDepositsTimeout)
+		_ = t.failDeposits(pi, errDepositsTimeout) // the answer to a call that nobody made
 	}
 	if si, ok := get[setupIntent](t, intentID); ok && si.Status == statusRequiresAction && si.Hidden.Deposits != nil {
 		si, _ = edit[setupIntent](t, intentID)
-		t.failSetup(si, errDepositsTimeout)
+		_ = t.failSetup(si, errDepositsTimeout)
 	}
 }

@@ -166,7 +166,7 @@ func authenticateSetup(c *call) (any, error) {
 		return nil, unexpectedSetupState(si, "This SetupIntent does not await authentication: it has a status of %s.", si.Status)
 	}
 	if result == "fail" {
-		c.failSetup(si, withDoc(&apiError{Type: "invalid_request_error", Code: "setup_intent_authentication_failure",
+		_ = c.failSetup(si, withDoc(&apiError{Type: "invalid_request_error", Code: "setup_intent_authentication_failure",
 			Message: "The latest attempt to set up the payment method has failed because authentication failed."}))
 		return si, nil
 	}
