@@ -103,7 +103,7 @@ func TestPagesMakeTheWholeList(t *testing.T) {
 					t.Errorf("%s by %d, backwards:\n got %v\nwant %v", name, limit, back, want)
 				}
 			}
-			for _, cursor := range []string{"x", "!!", "MTIz", "YS9i", "LzE", "MTIzLw"} {
+			for _, cursor := range []string{"x", "!!", "MTIz", "YS9i", "LzE", "MTIzLw", "NS8A", "NS__", "NS9hLWI"} {
 				_, _, err := list(store.Page{Cursor: cursor})
 				wantCode(t, err, paylink.Invalid, "cursor")
 			}

@@ -131,7 +131,7 @@ func only(c echo.Context, names ...string) error {
 		case len(values) > 1:
 			wrong.Add(name, "json.repeated")
 		case !plain(values[0]):
-			wrong.Add(name, "form.unreadable")
+			wrong.Add(name, "one_line")
 		}
 	}
 	return wrong.Err()

@@ -3,6 +3,7 @@ package desk_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -242,6 +243,34 @@ func TestGuessingIsSlowed(t *testing.T) {
 		w = s.ask("POST", "/desk/sign-in", url.Values{"email": {fmt.Sprintf("p%d@northwind.example", n)}, "password": {"x"}}, "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", n))
 	}
 	says(t, w, http.StatusServiceUnavailable, "There were many tries.")
+}
+
+// Behind a trusted proxy, each client is a place of its own; what it writes itself makes it no other,
+// and neither does another address of its IPv6 network.
+func TestGuessesAreCountedByClientBehindAProxy(t *testing.T) {
+	s := newSite(t)
+	try := func(n int, forwarded string) int {
+		form := url.Values{"email": {fmt.Sprintf("p%d@northwind.example", n)}, "password": {"x"}}
+		r := httptest.NewRequestWithContext(t.Context(), "POST", base+"/desk/sign-in", strings.NewReader(form.Encode()))
+		r.RemoteAddr = "10.0.0.1:4000"
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("X-Forwarded-For", forwarded)
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		return w.Code
+	}
+	for n := range 30 {
+		try(n, fmt.Sprintf("192.0.2.%d, 198.51.100.1", n))
+		try(100+n, fmt.Sprintf("2001:db8::%d", n))
+	}
+	for forwarded, want := range map[string]int{
+		"192.0.2.99, 198.51.100.1": http.StatusServiceUnavailable, "2001:db8::ffff": http.StatusServiceUnavailable,
+		"198.51.100.2": http.StatusUnprocessableEntity, "2001:db8:0:1::1": http.StatusUnprocessableEntity,
+	} {
+		if got := try(999, forwarded); got != want {
+			t.Errorf("%s: %d, want %d", forwarded, got, want)
+		}
+	}
 }
 
 func TestSessionEnds(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -81,6 +82,7 @@ func newSite(t *testing.T) *site {
 	r := page.New(page.Options{
 		Pages: pages(), Files: static.Load(), Ring: s.ring, BaseURL: base, StripeJS: "https://js.stripe.com/v3/", Test: true,
 		Firm: s.store.Firm, Now: s.now, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 	})
 	r.Use(s.Echo)
 	desk.New(r, s.store, s.invoicing, s.access).Register(s.Echo)
