@@ -12,6 +12,7 @@ import (
 	"paylink/money"
 	"paylink/provider/stripe"
 	"paylink/store"
+	"paylink/store/storetest"
 )
 
 const (
@@ -519,6 +520,31 @@ func TestFault_P06_KilledAfterTheConfirmCallIsSettledOnce(t *testing.T) {
 		d.wantBalance(20000, 0, 80000)
 		d.wantReceipts(1)
 	})
+}
+
+// Where several servers share a database, a dead one is known only by its lease; what Stripe did is
+// found before that ends, and what it did not do is let go only after.
+func TestFault_P06_FoundBeforeTheLeaseOfADeadServerEnds(t *testing.T) {
+	d := newDesk(t, storetest.Open(t, storetest.Postgres(t)))
+	done, open := d.cutOff(paylink.Confirming, true), d.cutOff(paylink.Confirming, true)
+	sc := stripe.New(stripe.Config{Key: d.key, BaseURL: d.box.URL()})
+	if _, err := sc.Confirm(t.Context(), done.PaymentIntent, "k", stripe.ConfirmRequest{ConfirmationToken: d.card("pm_card_visa"), ReturnURL: "http://127.0.0.1/"}); err != nil {
+		t.Fatal(err)
+	}
+	d.clock.advance(time.Minute)
+	if err := d.restart("boot2").Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.wantBalance(20000, 20000, 60000)
+	if p, err := d.store.Payment(t.Context(), open.ID); err != nil || p.Status != paylink.Confirming {
+		t.Errorf("its server may be about to confirm it: %s %v", p.Status, err)
+	}
+	d.clock.advance(3 * time.Minute)
+	if err := d.restart("boot2").Recover(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.wantBalance(20000, 0, 80000)
+	d.wantNothingConfirmable()
 }
 
 func TestFault_P29_AppDownForThirtyHoursOnlyFetches(t *testing.T) {

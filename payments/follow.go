@@ -209,12 +209,18 @@ func (s *Service) Recover(ctx context.Context) error {
 	}
 }
 
-// abandoned says whether nobody works on the payment now.
+// released says whether the run of the server that began the payment cannot be at work on it now.
+func (s *Service) released(p paylink.Payment) bool {
+	return s.Now().After(p.LeaseUntil) || p.Boot != s.Boot && s.store.OneServer()
+}
+
+// abandoned says whether the payment wants a look now.
 func (s *Service) abandoned(p paylink.Payment) bool {
 	now := s.Now()
 	switch p.Status {
 	case paylink.Created, paylink.Confirming:
-		return now.After(p.LeaseUntil) || p.Boot != s.Boot && s.store.OneServer()
+		// Asking Stripe harms nobody; only letting go of it waits for the lease.
+		return s.released(p) || p.PaymentIntent != "" && now.Sub(p.UpdatedAt) > lookAfter
 	case paylink.Unknown:
 		return true
 	case paylink.RequiresAction:
@@ -250,7 +256,8 @@ func (s *Service) recover(ctx context.Context, p paylink.Payment) error {
 		return err
 	}
 	late := after.Status == paylink.RequiresAction && s.Now().Sub(after.UpdatedAt) > actionLife
-	if late || unconfirmed(in, after) { // and nobody here will confirm it
+	given := p.Status == paylink.Unknown || s.released(p) // nobody will confirm it any more
+	if late || given && unconfirmed(in, after) {
 		_, err = s.fence(ctx, p.ID)
 	}
 	return err

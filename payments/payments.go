@@ -48,6 +48,8 @@ const (
 	// lease is how long a run of the server may work on a payment before another looks after it:
 	// longer than every budget of Begin together.
 	lease = 3 * time.Minute
+	// lookAfter is when a payment that is being confirmed is asked about, whoever is at it.
+	lookAfter = 30 * time.Second
 	// actionLife is how long a payer may take for the bank's question before the payment is fenced.
 	actionLife = 15 * time.Minute
 	// checkEvery bounds how often a page may make us ask Stripe about one payment.
