@@ -27,6 +27,7 @@ type DeskPayment struct {
 	Card      []Fact
 	Receipt   *ReceiptCard
 	CanResend bool
+	Capture   HTML // what the button says that takes a held amount; "" where none may be taken
 }
 
 // Template names the file.

@@ -106,7 +106,7 @@ func (a *app) wire(ctx context.Context) error {
 			BaseURL: c.BaseURL, StripeJS: c.StripeJSURL, PublishableKey: c.StripePublishableKey,
 			NoLimits: c.Limits == "off",
 		}),
-		desk.New(render, a.store, a.invoicing, a.access),
+		desk.New(render, a.store, a.invoicing, a.payments, a.access),
 		api.New(render, a.store, a.invoicing, a.payments, a.access),
 		&hooks.Handlers{Store: a.store, Secrets: c.WebhookSecrets(), Now: now, Log: a.log},
 	)
@@ -162,7 +162,7 @@ func (a *app) work(post *mailer.Mailer) {
 	calls.Timeout = 3 * time.Minute  // a fence has its budget at Stripe twice
 	a.jobs.Register("mail.link", post.LinkJob, mails)
 	a.jobs.Register("mail.receipt", post.ReceiptJob, mails)
-	a.jobs.Register("stripe.event", a.payments.EventJob, calls)
+	a.jobs.Register("stripe.event", a.payments.EventJob, jobs.Brisk())
 	a.jobs.Register("payment.fence", a.payments.FenceJob, calls)
 	sweep := jobs.Brisk()
 	sweep.Timeout, sweep.Workers = 10*time.Minute, 1

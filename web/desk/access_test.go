@@ -52,6 +52,10 @@ var open = map[string]paylink.Role{
 	"GET /desk/payments/:payment/receipt.pdf": paylink.Viewer,
 	"GET /desk/payments/:payment/receipt":     paylink.Agent,
 	"POST /desk/payments/:payment/receipt":    paylink.Agent,
+	"GET /desk/payments/:payment/capture":     paylink.Manager,
+	"POST /desk/payments/:payment/capture":    paylink.Manager,
+	"GET /desk/payments/:payment/void":        paylink.Manager,
+	"POST /desk/payments/:payment/void":       paylink.Manager,
 
 	"GET /desk/settings":                   paylink.Admin,
 	"POST /desk/settings":                  paylink.Admin,
@@ -83,8 +87,12 @@ func (s *site) routes(p paylink.Payment) map[string]string {
 		if strings.HasSuffix(r.Path, "/edit") || strings.HasSuffix(r.Path, "/void") || strings.HasSuffix(r.Path, "/invoice.pdf") {
 			invoice = draft.ID // money moved on the other one
 		}
+		payment := p.ID
+		if s.held != "" && (strings.HasSuffix(r.Path, "/:payment/capture") || strings.HasSuffix(r.Path, "/:payment/void")) {
+			payment = s.held
+		}
 		all[r.Method+" "+r.Path] = strings.NewReplacer(":invoice", invoice, ":link", link.ID, ":customer", s.customer.ID,
-			":payment", p.ID, ":key", keys[0].ID).Replace(r.Path)
+			":payment", payment, ":key", keys[0].ID).Replace(r.Path)
 	}
 	return all
 }
@@ -106,6 +114,7 @@ func TestEveryRouteNamesItsRole(t *testing.T) {
 
 func TestARoleOpensItsRoutesAndNoOthers(t *testing.T) {
 	s := newSite(t)
+	s.hold(64000)
 	routes := s.routes(s.pay(5000))
 	for _, role := range []paylink.Role{paylink.Viewer, paylink.Agent, paylink.Manager, paylink.Admin} {
 		s.as(role)
@@ -142,6 +151,7 @@ func TestNobodyGetsInWithoutSigningIn(t *testing.T) {
 // A GET shows and does nothing else, whoever makes a browser send it.
 func TestLookingChangesNothing(t *testing.T) {
 	s := newSite(t)
+	s.hold(64000)
 	routes := s.routes(s.pay(5000))
 	s.as(paylink.Admin)
 	count := func() [4]int {
@@ -188,6 +198,7 @@ var (
 
 func TestEveryPageIsWhole(t *testing.T) {
 	s := newSite(t)
+	s.hold(64000)
 	p := s.pay(5000)
 	routes := s.routes(p)
 	s.as(paylink.Admin)

@@ -1,7 +1,8 @@
 // Package desk is what staff see: invoices and their links, customers, payments and the settings.
 //
 // Each route names the role that it needs and is closed to everybody else. A GET changes nothing;
-// what changes something is done by packages invoicing and access, and money is moved by none of it.
+// what changes something is done by packages invoicing, payments and access. The one money that staff
+// move here is what is held already: it is captured or let go.
 package desk
 
 import (
@@ -17,6 +18,7 @@ import (
 	"paylink/access"
 	"paylink/catalogue"
 	"paylink/invoicing"
+	"paylink/payments"
 	"paylink/store"
 	"paylink/templates"
 	"paylink/web/page"
@@ -27,12 +29,13 @@ type Handlers struct {
 	pages     *page.Renderer
 	store     *store.Store
 	invoicing *invoicing.Service
+	payments  *payments.Service
 	access    *access.Service
 }
 
 // New makes the handlers.
-func New(r *page.Renderer, s *store.Store, i *invoicing.Service, a *access.Service) *Handlers {
-	return &Handlers{r, s, i, a}
+func New(r *page.Renderer, s *store.Store, i *invoicing.Service, p *payments.Service, a *access.Service) *Handlers {
+	return &Handlers{r, s, i, p, a}
 }
 
 // route is an address of the desk and the least role it is open to.
@@ -80,6 +83,10 @@ func (h *Handlers) routes() []route {
 		{get, "/desk/payments/:payment/receipt.pdf", paylink.Viewer, h.showReceipt},
 		{get, "/desk/payments/:payment/receipt", paylink.Agent, h.askSendReceipt},
 		{post, "/desk/payments/:payment/receipt", paylink.Agent, h.sendReceipt},
+		{get, "/desk/payments/:payment/capture", paylink.Manager, h.askCapture},
+		{post, "/desk/payments/:payment/capture", paylink.Manager, h.capture},
+		{get, "/desk/payments/:payment/void", paylink.Manager, h.askVoid},
+		{post, "/desk/payments/:payment/void", paylink.Manager, h.void},
 
 		{get, "/desk/settings", paylink.Admin, h.showFirm},
 		{post, "/desk/settings", paylink.Admin, h.saveFirm},

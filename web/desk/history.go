@@ -84,6 +84,7 @@ var signs = map[string][2]string{
 	"payment.created": {"mute", "padlock"}, "payment.confirming": {"mute", "clock"}, "payment.requires_action": {"accent", "shield"},
 	"payment.unknown": {"way", "again"}, "payment.processing": {"way", "clock"}, "payment.authorized": {"accent", "padlock"},
 	"payment.failed": {"bad", "circled"}, "payment.canceled": {"mute", "cross"}, "payment.succeeded": {"good", "done"},
+	"payment.capture_asked": {"mute", "done"}, "payment.void_asked": {"mute", "cross"},
 	"payment.disbelieved": {"warn", "triangle"}, "customer.created": {"mute", "person"}, "customer.changed": {"mute", "pen"},
 }
 

@@ -62,6 +62,9 @@ func (h *Handlers) showPayment(c echo.Context, v visit) error {
 	if p.Events, err = h.paymentSteps(ctx, v, m); err != nil {
 		return err
 	}
+	if m.payment.Status == paylink.Authorized && v.can(paylink.Manager) {
+		p.Capture = p.T("desk.hold.capture", "amount", m.payment.Charged())
+	}
 	p.Money, p.Card = moneyFacts(v, m), cardFacts(v, m.payment)
 	if m.payment.ReceiptID != "" {
 		if p.Receipt, err = h.receiptCard(ctx, v, m); err != nil {

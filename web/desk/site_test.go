@@ -46,10 +46,13 @@ type site struct {
 	t         *testing.T
 	store     *store.Store
 	invoicing *invoicing.Service
+	payments  *payments.Service
+	box       *sandbox.Server
 	access    *access.Service
 	ring      paylink.KeyRing
 	customer  paylink.Customer
 	invoice   paylink.Invoice
+	held      string // the payment that hold made
 	log       bytes.Buffer
 
 	mu      sync.Mutex
@@ -79,19 +82,25 @@ func newSite(t *testing.T) *site {
 	s.ring, _ = paylink.NewKeyRing("t1")
 	s.invoicing = invoicing.New(s.store, s.ring, invoicing.Options{BaseURL: base, Now: s.now})
 	s.access = access.New(s.store, s.now)
+	var err error
+	s.box, err = sandbox.Start(t.Context(), sandbox.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
+	must(t, err)
+	t.Cleanup(func() { _ = s.box.Close() })
+	s.payments = payments.New(s.store, stripe.New(stripe.Config{Key: s.box.Env()["STRIPE_SECRET_KEY"], BaseURL: s.box.URL()}), payments.Options{
+		Install: "install1", Boot: "boot1", Host: "pay.test", Now: s.now, Log: slog.New(slog.DiscardHandler), Budget: time.Second,
+	})
 	r := page.New(page.Options{
 		Pages: pages(), Files: static.Load(), Ring: s.ring, BaseURL: base, StripeJS: "https://js.stripe.com/v3/", Test: true,
 		Firm: s.store.Firm, Now: s.now, Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 	})
 	r.Use(s.Echo)
-	desk.New(r, s.store, s.invoicing, s.access).Register(s.Echo)
+	desk.New(r, s.store, s.invoicing, s.payments, s.access).Register(s.Echo)
 
 	firm := paylink.NewFirm()
 	firm.Name, firm.TimeZone = "Northwind Studio", "America/Los_Angeles"
 	firm.Partial = paylink.PartialRules{Allowed: true, Minimum: 5000}
 	must(t, s.invoicing.SaveFirm(t.Context(), "system", firm))
-	var err error
 	s.customer, err = s.invoicing.CreateCustomer(t.Context(), "system", paylink.Customer{Name: "Maria Keller", Email: "maria@keller.example"})
 	must(t, err)
 	s.invoice = s.newInvoice(paylink.Invoice{Number: "INV-1042", Title: "Brand refresh", Partial: firm.Partial, Due: "2026-11-27"}, 100000)
@@ -198,34 +207,36 @@ func (s *site) leads(w *httptest.ResponseRecorder, to string) *httptest.Response
 	return s.get(to)
 }
 
-// pay pays a part of the invoice with a test card, at a sandbox of its own.
+// pay pays a part of the invoice with a test card.
 func (s *site) pay(minor int64) paylink.Payment {
 	s.t.Helper()
-	box, err := sandbox.Start(s.t.Context(), sandbox.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
-	must(s.t, err)
-	s.t.Cleanup(func() { _ = box.Close() })
-	key := box.Env()["STRIPE_SECRET_KEY"]
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, box.URL()+"/v1/test_helpers/confirmation_tokens",
+	p := s.press(s.invoice, minor)
+	if p.Status != paylink.Succeeded {
+		s.t.Fatalf("the payment is %s", p.Status)
+	}
+	return p
+}
+
+// press sends a payment of a test card to the sandbox.
+func (s *site) press(i paylink.Invoice, minor int64) paylink.Payment {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.box.URL()+"/v1/test_helpers/confirmation_tokens",
 		strings.NewReader(url.Values{"payment_method": {"pm_card_visa"}}.Encode()))
 	must(s.t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(key, "")
+	r.SetBasicAuth(s.box.Env()["STRIPE_SECRET_KEY"], "")
 	answer, err := (&http.Client{Timeout: 5 * time.Second}).Do(r)
 	must(s.t, err)
 	defer func() { _ = answer.Body.Close() }()
 	var token struct{ ID string }
 	must(s.t, json.NewDecoder(answer.Body).Decode(&token))
-	link := s.newLink()
-	p, err := payments.New(s.store, stripe.New(stripe.Config{Key: key, BaseURL: box.URL()}), payments.Options{
-		Install: "install1", Boot: "boot1", Host: "pay.test", Now: s.now, Log: slog.New(slog.DiscardHandler),
-	}).Begin(s.t.Context(), payments.Press{
-		LinkID: link.ID, InvoiceID: s.invoice.ID, Nonce: fmt.Sprintf("nonce-%d", minor), Version: s.invoice.Version,
-		Amount: money.New(minor, "USD"), ConfirmationToken: token.ID, Locale: "en", Actor: paylink.Actor("payer:" + link.ID),
+	links, err := s.invoicing.SendLinks(s.t.Context(), "system", i.ID, invoicing.Send{Mail: true})
+	must(s.t, err)
+	p, err := s.payments.Begin(s.t.Context(), payments.Press{
+		LinkID: links[0].ID, InvoiceID: i.ID, Nonce: fmt.Sprintf("nonce-%d", minor), Version: i.Version,
+		Amount: money.New(minor, "USD"), ConfirmationToken: token.ID, Locale: "en", Actor: paylink.Actor("payer:" + links[0].ID),
 		ReturnURL: func(string) string { return base },
 	})
 	must(s.t, err)
-	if p.Status != paylink.Succeeded {
-		s.t.Fatalf("the payment is %s", p.Status)
-	}
 	return p
 }
