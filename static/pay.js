@@ -14,6 +14,7 @@
     tag.addEventListener("error", failed);
     setTimeout(failed, 8000);
   });
+  stripeJS.catch(() => {}); // who waits for it is told; a page that is left before it came owes nobody an error
 
   const note = (place, text, again) => {
     const p = document.createElement("p");
