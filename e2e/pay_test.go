@@ -117,7 +117,7 @@ func TestTwoWindowsPayOnce(t *testing.T) {
 	two.Click("#press")
 	one.See("is paid")
 	// The second is told of the first: that it is being paid, or that it is paid.
-	two.Until("/not finished|is paid|on its way/.test(document.querySelector('h1').innerText + document.body.innerText)")
+	two.Until("/not finished|is paid|on its way|paid this/.test(document.querySelector('h1').innerText + document.body.innerText)")
 	two.Shot("second")
 	var after invoice
 	api(t, d, "/api/v1/invoices/"+d.InvoiceID, &after)
