@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"paylink/money"
 )
@@ -148,9 +149,11 @@ func (w Words) value(p piece, v any) (text string, noWrap bool) {
 	case int64:
 		return w.Int(v), true
 	case time.Time:
-		return w.in(p.style, v), true
+		text = w.in(p.style, v)
+		return text, fitsALine(text)
 	case day:
-		return w.in(p.style, v.Time(w.Zone())), true
+		text = w.in(p.style, v.Time(w.Zone()))
+		return text, fitsALine(text)
 	case fmt.Stringer:
 		return v.String(), false
 	}
@@ -159,6 +162,10 @@ func (w Words) value(p piece, v any) (text string, noWrap bool) {
 	}
 	return "{" + p.name + "}", false
 }
+
+// fitsALine says whether a text kept in one piece fits the narrowest phone (320 px) in whatever face it has. A moment,
+// with its weekday, year, time and zone, does not.
+func fitsALine(text string) bool { return utf8.RuneCountInString(text) <= 30 }
 
 // Amount is an amount with its symbol.
 func (w Words) Amount(a money.Amount) string { return a.Format(w.Locale()) }

@@ -26,15 +26,11 @@ func TestCustomerPaysAPartByCard(t *testing.T) {
 	tab.Press("\t")
 	tab.See("Pay $50.00")
 	fillCard(tab, visa)
-	tab.Fits()
-	tab.Thumbs()
-	tab.Shot("filled")
+	tab.Everywhere("filled")
 	tab.Click("#press")
 
 	tab.See("$50.00 is paid")
-	tab.Fits()
-	tab.Thumbs()
-	tab.Shot("paid")
+	tab.Everywhere("paid")
 	receipt := tab.Attribute(".receipt iframe", "src")
 	pdf := browser.Eval[string](&tab.Frame, fmt.Sprintf("fetch(%q).then(r => r.text()).then(s => s.slice(0, 5))", receipt))
 	if pdf != "%PDF-" {
@@ -67,9 +63,7 @@ func TestDeclinedCardChargesNothingAndSaysWhy(t *testing.T) {
 	tab.Click("#press")
 	tab.See("You were not charged.")
 	tab.See("insufficient funds")
-	tab.Fits()
-	tab.Thumbs()
-	tab.Shot("declined")
+	tab.Everywhere("declined")
 	tab.NeverSent(d.BaseURL, noFunds)
 	api(t, d, "/api/v1/invoices/"+d.InvoiceID, &after)
 	if after != before {
@@ -129,30 +123,20 @@ func TestTwoWindowsPayOnce(t *testing.T) {
 // Every page that a customer may meet is whole on every width, light and dark.
 func TestPagesFitEverywhere(t *testing.T) {
 	d, b := demo(t)
-	for _, width := range browser.Widths {
-		for _, dark := range []bool{false, true} {
-			tab := b.Tab(t, browser.Options{Width: width, Dark: dark})
-			tab.Open(d.PayURL)
-			tab.In("#card iframe").Wait("[autocomplete=cc-number]")
-			tab.Fits()
-			if width < 700 {
-				tab.Thumbs()
-			}
-			tab.Shot("pay")
-			pay := tab.URL()
-			for name, page := range map[string]string{"forward": "/forward", "other": "?other=1"} {
-				tab.Open(pay + page)
-				tab.Fits()
-				if width < 700 {
-					tab.Thumbs()
-				}
-				tab.Shot(name)
-			}
-			tab.Open(d.BaseURL + "/l/" + strings.Repeat("A", 43))
-			tab.Fits()
-			tab.Shot("nolink")
-		}
+	tab := b.Tab(t, browser.Options{})
+	tab.Open(d.PayURL)
+	pay := tab.URL()
+	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
+	tab.Everywhere("pay")
+	for name, address := range map[string]string{
+		"forward": pay + "/forward", "other": pay + "?other=1", "nolink": d.BaseURL + "/l/" + strings.Repeat("A", 43),
+	} {
+		tab.Open(address)
+		tab.Everywhere(name)
 	}
+	stranger := b.Tab(t, browser.Options{})
+	stranger.Open(pay) // without having come by the link
+	stranger.Everywhere("closed")
 }
 
 // Without scripts the page says all it can, and how to pay otherwise.

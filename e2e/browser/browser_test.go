@@ -321,6 +321,27 @@ func TestMeasures(t *testing.T) {
 	}
 }
 
+func TestEverywhereFindsTheWidthThatBreaks(t *testing.T) {
+	b := Start(t)
+	at := serve(t, "", map[string]string{
+		"/": `<style>
+			@media (width: 768px) { #tablet { width: 900px } }
+			@media (width: 320px) and (prefers-color-scheme: dark) { #night { width: 400px } }
+			</style><div id=tablet>x</div><div id=night>x</div>`,
+	})
+	w := watch(t, func(tb testing.TB) {
+		tab := b.Tab(tb, Options{})
+		tab.Open(at)
+		tab.Everywhere("page")
+		if got := Eval[string](&tab.Frame, "innerWidth + ' ' + matchMedia('(prefers-color-scheme: dark)').matches"); got != "390 false" {
+			tb.Errorf("the tab is left as %s", got)
+		}
+	})
+	if len(w.errors) != 3 || !w.mentions("div#tablet") || !w.mentions("at 320 px") || w.mentions("left as") {
+		t.Errorf("%q", w.errors)
+	}
+}
+
 func TestShotIsWritten(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("E2E_SHOTS", dir)

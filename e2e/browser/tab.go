@@ -69,7 +69,30 @@ func open(tb testing.TB, parent context.Context, o Options, how ...chromedp.Cont
 	return t
 }
 
+// emulate makes the tab what its options say.
 func (t *Tab) emulate(ctx context.Context) error {
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{MaxPostDataSize: new(int64(maxBody))}); err != nil {
+		return err
+	}
+	if _, err := chromedp.Call(ctx, audits.Enable, cdp.Empty{}); err != nil {
+		return err
+	}
+	if err := t.dress(ctx); err != nil {
+		return err
+	}
+	agent, err := chromedp.Run(ctx, chromedp.Evaluate[string]("navigator.userAgent"))
+	if err != nil {
+		return err
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: t.options.Language}); err != nil {
+		return err
+	}
+	_, err = chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: t.options.NoScript})
+	return err
+}
+
+// dress gives the tab its size and its colours, which may change while a page is open.
+func (t *Tab) dress(ctx context.Context) error {
 	o := t.options
 	scheme := "light"
 	if o.Dark {
@@ -79,12 +102,6 @@ func (t *Tab) emulate(ctx context.Context) error {
 	if o.phone() {
 		scale = 2
 	}
-	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{MaxPostDataSize: new(int64(maxBody))}); err != nil {
-		return err
-	}
-	if _, err := chromedp.Call(ctx, audits.Enable, cdp.Empty{}); err != nil {
-		return err
-	}
 	if _, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: int64(o.Width), Height: int64(o.Height), DeviceScaleFactor: scale, Mobile: o.phone(),
 	}); err != nil {
@@ -93,20 +110,10 @@ func (t *Tab) emulate(ctx context.Context) error {
 	if _, err := chromedp.Call(ctx, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: o.phone()}); err != nil {
 		return err
 	}
-	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+	_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: scheme},
 		{Name: "prefers-reduced-motion", Value: "reduce"}, // what moves is not measured twice alike
-	}}); err != nil {
-		return err
-	}
-	agent, err := chromedp.Run(ctx, chromedp.Evaluate[string]("navigator.userAgent"))
-	if err != nil {
-		return err
-	}
-	if _, err := chromedp.Call(ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: o.Language}); err != nil {
-		return err
-	}
-	_, err = chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: o.NoScript})
+	}})
 	return err
 }
 
@@ -239,6 +246,35 @@ func (t *Tab) Fits() {
 	if out := Eval[[]string](&t.Frame, findJS+".wide()"); len(out) > 0 {
 		t.tb.Errorf("%s at %d px: %s", t.URL(), t.options.Width, strings.Join(out, "; "))
 	}
+}
+
+// Everywhere looks at the open page on every width, light and dark: it fits, thumbs hit what is to press on a phone,
+// and pictures of that name are taken. Then the tab is as it was.
+func (t *Tab) Everywhere(name string) {
+	t.tb.Helper()
+	was := t.options
+	look := func(o Options) {
+		t.tb.Helper()
+		ctx, cancel := t.patience()
+		defer cancel()
+		t.options = o
+		if err := t.dress(ctx); err != nil {
+			t.fail("looking at %d px: %v", o.Width, err)
+		}
+		// The page has been laid out anew once it draws again.
+		Eval[bool](&t.Frame, "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))")
+	}
+	for _, width := range Widths {
+		for _, dark := range []bool{false, true} {
+			look(Options{Width: width, Dark: dark, Language: was.Language, Patience: was.Patience}.withDefaults())
+			t.Fits()
+			if t.options.phone() {
+				t.Thumbs()
+			}
+			t.Shot(name)
+		}
+	}
+	look(was)
 }
 
 // thumb is the least height and width of what is pressed with a finger, in CSS pixels (WCAG 2.5.5).
