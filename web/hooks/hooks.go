@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"paylink"
+	"paylink/provider/plaid"
 	"paylink/provider/stripe"
 	"paylink/store"
 )
@@ -22,13 +23,19 @@ import (
 // Handlers answer the addresses that providers call.
 type Handlers struct {
 	Store   *store.Store
-	Secrets []string // of the Stripe endpoint; two during a rotation
+	Secrets []string        // of the Stripe endpoint; two during a rotation
+	Plaid   *plaid.Verifier // nil where Plaid is not used
 	Now     func() time.Time
 	Log     *slog.Logger
 }
 
 // Register adds the routes.
-func (h *Handlers) Register(e *echo.Echo) { e.POST("/webhooks/stripe", h.stripeEvent) }
+func (h *Handlers) Register(e *echo.Echo) {
+	e.POST("/webhooks/stripe", h.stripeEvent)
+	if h.Plaid != nil {
+		e.POST("/webhooks/plaid", h.plaidEvent)
+	}
+}
 
 // stripeEvent stores a signed event and queues the fetch of its object, in one transaction. Stripe
 // sends again whatever is not answered by 2xx, so that is said only of what is stored; an event
@@ -43,11 +50,35 @@ func (h *Handlers) stripeEvent(c echo.Context) error {
 		h.Log.Warn("webhook refused", "provider", "stripe", "reason", err.Error())
 		return echo.NewHTTPError(http.StatusBadRequest)
 	}
+	return h.keep(c, "stripe.event", store.Event{
+		Provider: "stripe", ID: event.ID, Type: event.Type, ObjectID: event.Object, Body: body,
+	})
+}
+
+// plaidEvent does the same with what Plaid tells of a bank connection. Plaid gives its webhooks no
+// id: the same one sent again carries another signature, so the work that comes of it may be asked
+// for twice.
+func (h *Handlers) plaidEvent(c echo.Context) error {
+	body, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return err
+	}
+	event, err := h.Plaid.Verify(c.Request().Context(), body, c.Request().Header.Get("Plaid-Verification"))
+	if err != nil {
+		h.Log.Warn("webhook refused", "provider", "plaid", "reason", err.Error())
+		return echo.NewHTTPError(http.StatusBadRequest)
+	}
+	return h.keep(c, "plaid.event", store.Event{
+		Provider: "plaid", ID: event.ID, Type: event.Type + "." + event.Code, ObjectID: event.ItemID, Body: body,
+	})
+}
+
+// keep stores an event and queues its job, once for each event.
+func (h *Handlers) keep(c echo.Context, job string, event store.Event) error {
 	ctx := c.Request().Context()
-	err = h.Store.Update(ctx, func(tx *store.Tx) error {
-		fresh, err := tx.InsertEvent(ctx, store.Event{
-			Provider: "stripe", ID: event.ID, Type: event.Type, ObjectID: event.Object, Body: body, ReceivedAt: h.Now(),
-		})
+	event.ReceivedAt = h.Now()
+	err := h.Store.Update(ctx, func(tx *store.Tx) error {
+		fresh, err := tx.InsertEvent(ctx, event)
 		if err != nil || !fresh {
 			return err
 		}
@@ -55,7 +86,7 @@ func (h *Handlers) stripeEvent(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Enqueue(ctx, store.Job{Kind: "stripe.event", Key: event.ID, Payload: payload, RunAt: h.Now()})
+		_, err = tx.Enqueue(ctx, store.Job{Kind: job, Key: event.ID, Payload: payload, RunAt: event.ReceivedAt})
 		return err
 	})
 	if err != nil {

@@ -32,6 +32,7 @@ type Options struct {
 	Ring     paylink.KeyRing
 	BaseURL  string // the site's own address; https makes cookies Secure and asks for HSTS
 	StripeJS string // the address of Stripe.js, or of its stand-in
+	PlaidJS  string // the address of Plaid Link's script, or of its stand-in
 	Test     bool   // no real money moves
 	Firm     func(context.Context) (paylink.Firm, error)
 	Now      func() time.Time

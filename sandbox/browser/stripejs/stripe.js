@@ -64,7 +64,8 @@ class StripeInstance {
       checkBillingDetails(element, options.params?.billing_details, call, "params");
       return this.#paymentMethod(element, options.params);
     }
-    if (options?.type !== "card") throw new IntegrationError(`Invalid value for createPaymentMethod: type should be one of the following strings: card. You specified: ${options?.type}.`);
+    if (options?.type === "us_bank_account") return this.#bankMethod(options);
+    if (options?.type !== "card") throw new IntegrationError(`Invalid value for createPaymentMethod: type should be one of the following strings: card, us_bank_account. You specified: ${options?.type}.`);
     const { type, card, ...rest } = options;
     return this.#paymentMethod(this.#cardElement(card, "createPaymentMethod: card"), rest);
   }
@@ -138,6 +139,17 @@ class StripeInstance {
       path: "/v1/payment_methods", prefix: "", siblings: element._group._siblings(),
       params: { ...details, key: this.#key, type: "card" },
     }));
+  }
+
+  // Bank accounts have no element: the page hands the numbers over, and they go to the API and nowhere else.
+  async #bankMethod({ type, us_bank_account: account, billing_details: billing, ...rest }) {
+    const call = "stripe.createPaymentMethod()";
+    warnUnknown(call, rest, ["metadata"]);
+    for (const name of ["account_holder_type", "routing_number", "account_number"]) {
+      if (typeof account?.[name] !== "string") throw new IntegrationError(`Invalid value for ${call}: us_bank_account.${name} should be a string.`);
+    }
+    if (!billing?.name) throw new IntegrationError(`Invalid value for ${call}: billing_details.name should be a string.`);
+    return result("paymentMethod", await api("POST", "/v1/payment_methods", { key: this.#key, type, us_bank_account: account, billing_details: billing, ...rest }));
   }
 
   #group(elements, call) {
