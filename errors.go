@@ -9,13 +9,14 @@ import (
 // payer reads a general sentence and the cause goes to the log.
 type Kind int
 
-// The five kinds.
+// The kinds.
 const (
 	NotFound    Kind = iota + 1 // there is no such thing, or it is not theirs to see
 	Invalid                     // what was asked breaks a rule; ask differently
 	Conflict                    // it was right a moment ago; look again
 	Declined                    // the bank said no
 	Unavailable                 // somebody we need does not answer; nothing happened
+	TooMany                     // asked too often; wait
 )
 
 // Error is an error that a caller acts on. Code names the sentence in the catalogue and Args fill

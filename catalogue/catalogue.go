@@ -46,6 +46,10 @@ var formNames = map[string]plural.Form{
 	"few": plural.Few, "many": plural.Many, "other": plural.Other,
 }
 
+// areas are what keys begin with: who says the sentence. A file holds the sentences of one area, or those
+// of one subject in every area.
+var areas = map[string]bool{"api": true, "desk": true, "error": true, "mail": true, "pay": true, "word": true}
+
 func load() (map[money.Locale]map[string]entry, error) {
 	all := map[money.Locale]map[string]entry{}
 	folders, err := files.ReadDir(".")
@@ -63,13 +67,13 @@ func load() (map[money.Locale]map[string]entry, error) {
 }
 
 func loadLanguage(folder string) (map[string]entry, error) {
-	areas, err := files.ReadDir(folder)
+	parts, err := files.ReadDir(folder)
 	if err != nil {
 		return nil, fmt.Errorf("read the catalogue: %w", err)
 	}
 	entries := map[string]entry{}
-	for _, area := range areas {
-		name := path.Join(folder, area.Name())
+	for _, part := range parts {
+		name := path.Join(folder, part.Name())
 		body, err := files.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read the catalogue: %w", err)
@@ -78,10 +82,9 @@ func loadLanguage(folder string) (map[string]entry, error) {
 		if err := json.Unmarshal(body, &texts); err != nil {
 			return nil, fmt.Errorf("read the catalogue: %s: %w", name, err)
 		}
-		prefix := strings.TrimSuffix(area.Name(), ".json") + "."
 		for key, raw := range texts {
-			if !strings.HasPrefix(key, prefix) && !strings.HasPrefix(key, "error.") {
-				return nil, fmt.Errorf("read the catalogue: %s: %s begins neither with %s nor with error", name, key, prefix)
+			if start, _, _ := strings.Cut(key, "."); !areas[start] {
+				return nil, fmt.Errorf("read the catalogue: %s: %s begins with no area of the catalogue", name, key)
 			}
 			if _, twice := entries[key]; twice {
 				return nil, fmt.Errorf("read the catalogue: %s: %s is in two files", name, key)
@@ -166,8 +169,15 @@ func (w Words) Count(key string, n int, pairs ...any) string {
 	return text(w.CountParts(key, n, pairs...))
 }
 
-// Error is the sentence of an error's code, as plain text.
-func (w Words) Error(code string, args []any) string { return w.T("error."+code, args...) }
+// Error is the sentence of an error's code, as plain text. One with plural forms counts {n}.
+func (w Words) Error(code string, args []any) string {
+	key := "error." + code
+	if e, ok := w.find(key); ok && e.forms != nil {
+		n, _ := find(args, "n").(int)
+		return w.Count(key, n, args...)
+	}
+	return w.T(key, args...)
+}
 
 // Has says whether there is a sentence for a key.
 func (w Words) Has(key string) bool {

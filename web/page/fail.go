@@ -49,6 +49,8 @@ func Status(err error) int {
 		return http.StatusPaymentRequired
 	case paylink.Unavailable:
 		return http.StatusServiceUnavailable
+	case paylink.TooMany:
+		return http.StatusTooManyRequests
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return http.StatusRequestEntityTooLarge
