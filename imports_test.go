@@ -24,19 +24,20 @@ var house = map[string][]string{
 	"money":           {},
 	"ledger":          {"money"},
 	"audit":           {},
+	"crash":           {}, // where a test may end the process
 	"catalogue":       {"money"},
 	"config":          {},
 	"store":           {".", "ledger", "money", "audit"},
 	"provider/stripe": {".", "money"},
 	"provider/plaid":  {".", "money"},
-	"payments":        {"store", "provider/stripe", "provider/plaid", ".", "ledger", "money"},
+	"payments":        {"store", "crash", "provider/stripe", "provider/plaid", ".", "ledger", "money"},
 	"invoicing":       {"store", ".", "ledger", "money"}, // books what is owed; payments what is paid
 	"access":          {"store", "."},
-	"jobs":            {"store"},
+	"jobs":            {"store", "crash"},
 	"receipts":        {".", "money", "catalogue"},
 	"templates":       {".", "money", "catalogue"},
 	"static":          {},
-	"mailer":          {"store", ".", "money", "templates", "receipts", "catalogue"},
+	"mailer":          {"store", "crash", ".", "money", "templates", "receipts", "catalogue"},
 	"salesforce":      {"store", ".", "money"},
 
 	// The desk shows a mail before it is sent; hooks check the signatures that the adapters know.
@@ -44,26 +45,28 @@ var house = map[string][]string{
 	"web/pay":   {"web/page", "payments", "invoicing", "store", "access", "templates", "receipts", "static", "catalogue", ".", "money"},
 	"web/desk":  {"web/page", "payments", "invoicing", "store", "access", "templates", "receipts", "mailer", "static", "catalogue", ".", "money"},
 	"web/api":   {"web/page", "payments", "invoicing", "store", "access", "receipts", "catalogue", ".", "money"},
-	"web/hooks": {"web/page", "payments", "store", "provider/stripe", "provider/plaid", ".", "money"},
+	"web/hooks": {"web/page", "crash", "payments", "store", "provider/stripe", "provider/plaid", ".", "money"},
 	"web":       {"web/page", "web/pay", "web/desk", "web/api", "web/hooks", "payments", "invoicing", "store", "access", "templates", "receipts", "static", "catalogue", ".", "money"},
 
 	"sandbox":     {"money"},
 	"cmd/paylink": {everything},
 
 	// For tests alone; see testOnly.
-	"store/storetest":  {"store", ".", "money"},
-	"sandbox/contract": {},
-	"e2e":              {},
-	"e2e/browser":      {},
-	"e2e/process":      {},
-	"bench":            {everything},
+	"store/storetest":     {"store", ".", "money"},
+	"sandbox/contract":    {},
+	"e2e":                 {},
+	"e2e/browser":         {},
+	"e2e/process":         {},
+	"e2e/torture":         {}, // knows Paylink from outside alone
+	"e2e/torture/auditor": {},
+	"bench":               {everything},
 }
 
 // everything stands for every package but cmd and the test-only ones.
 const everything = "everything"
 
 // testOnly packages are imported by tests and by each other, never by what ships.
-var testOnly = []string{"store/storetest", "sandbox/contract", "e2e", "e2e/browser", "e2e/process", "bench"}
+var testOnly = []string{"store/storetest", "sandbox/contract", "e2e", "e2e/browser", "e2e/process", "e2e/torture", "e2e/torture/auditor", "bench"}
 
 // outside says who alone imports what is not ours: the packages a library's path (or one below it) is open to.
 // "web" means web and all below it. Nobody, if the list is empty; test-only packages may import anything.

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"paylink/crash"
 	"paylink/store"
 )
 
@@ -228,7 +229,9 @@ func (w *Worker) start(ctx, working context.Context, k *kind, now time.Time) err
 
 // work runs one job and notes the outcome.
 func (w *Worker) work(ctx context.Context, k *kind, job store.Job) {
+	crash.At("job.claimed")
 	failed := w.call(ctx, k, job)
+	crash.At("job.worked")
 	ctx = context.WithoutCancel(ctx) // the outcome is noted also when the process stops
 	now := w.now()
 	about := []any{"kind", job.Kind, "key", job.Key, "attempt", job.Attempts}

@@ -22,6 +22,7 @@ import (
 
 	"paylink"
 	"paylink/catalogue"
+	"paylink/crash"
 	"paylink/store"
 	"paylink/templates"
 )
@@ -99,11 +100,13 @@ func (m *Mailer) send(ctx context.Context, job store.Job, p parcel) error {
 	if done(row.State) {
 		return nil
 	}
+	crash.At("mail.begun")
 	p.message.ID, p.message.From, p.message.Date = row.MessageID, m.from, m.Now()
 	raw, err := p.message.bytes()
 	if err == nil {
 		err = m.relay.deliver(ctx, m.from, p.message.To, raw)
 	}
+	crash.At("mail.taken")
 	// Whatever came of it has to be noted, also when the process is about to end.
 	return m.note(context.WithoutCancel(ctx), row, p, err)
 }

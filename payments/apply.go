@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"paylink"
+	"paylink/crash"
 	"paylink/money"
 	"paylink/provider/stripe"
 	"paylink/store"
@@ -46,6 +47,7 @@ func (s *Service) Apply(ctx context.Context, in stripe.Intent) (paylink.Payment,
 			if err := s.settle(ctx, tx, &p, before.Status, invoice, in); err != nil {
 				return err
 			}
+			crash.At("pay.T3.written")
 		}
 		after = p
 		if p == before {
@@ -61,6 +63,7 @@ func (s *Service) Apply(ctx context.Context, in stripe.Intent) (paylink.Payment,
 		}
 		return s.note(ctx, tx, "stripe", before.Status, p)
 	})
+	crash.At("pay.T3.committed")
 	return after, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"paylink"
+	"paylink/crash"
 	"paylink/money"
 	"paylink/provider/stripe"
 	"paylink/store"
@@ -71,20 +72,24 @@ func (s *Service) Begin(ctx context.Context, press Press) (paylink.Payment, erro
 	}
 	// From here on the payment is looked after to its end, whether or not the browser waits.
 	ctx = context.WithoutCancel(ctx)
+	crash.At("pay.T1.committed")
 
 	intent, err := s.create(ctx, p, invoice, customer, press)
 	if err != nil {
 		return paylink.Payment{}, s.giveUp(ctx, p.ID, err)
 	}
+	crash.At("pay.S1.made")
 	if p, err = s.remember(ctx, p.ID, intent.ID); err != nil {
 		return paylink.Payment{}, err
 	}
+	crash.At("pay.T2.committed")
 	request := stripe.ConfirmRequest{
 		ConfirmationToken: press.ConfirmationToken, ReturnURL: press.ReturnURL(p.ID),
 	}
 	if p, err = s.confirming(ctx, p.ID, request); err != nil || p.Status != paylink.Confirming {
 		return p, err
 	}
+	crash.At("pay.T2b.committed")
 	return s.confirm(ctx, p, request)
 }
 
@@ -151,6 +156,7 @@ func (s *Service) reserve(ctx context.Context, press Press) (p paylink.Payment, 
 				return err
 			}
 		}
+		crash.At("pay.T1.written")
 		return s.note(ctx, tx, press.Actor, "", p)
 	})
 	return p, invoice, customer, made, err
@@ -213,6 +219,7 @@ func (s *Service) stripeCustomer(ctx context.Context, c paylink.Customer) (strin
 	if err != nil {
 		return "", err
 	}
+	crash.At("customer.made")
 	var kept string
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		var err error
@@ -284,6 +291,7 @@ func (s *Service) confirm(ctx context.Context, p paylink.Payment, request stripe
 	intent, err := retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {
 		return s.stripe.Confirm(ctx, p.PaymentIntent, s.key(p.ID, "confirm"), request)
 	})
+	crash.At("pay.S2.answered")
 	if err == nil {
 		return s.applied(ctx, p, intent)
 	}
@@ -329,6 +337,7 @@ func (s *Service) giveUp(ctx context.Context, id string, cause error) error {
 	}); err != nil {
 		return fmt.Errorf("release payment: %w", errors.Join(err, cause))
 	}
+	crash.At("pay.released")
 	refusal, refused := errors.AsType[*stripe.Refusal](cause)
 	if !refused && !errors.Is(cause, stripe.ErrUnknown) {
 		return fmt.Errorf("make payment at stripe: %w", cause)

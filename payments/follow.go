@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"paylink"
+	"paylink/crash"
 	"paylink/provider/stripe"
 	"paylink/store"
 )
@@ -62,9 +63,11 @@ func (s *Service) fence(ctx context.Context, id string) (paylink.Payment, error)
 	}
 	// A key of its own each time: a cancel that came too late is stored as a refusal for a day.
 	key := s.key(p.ID, paylink.NewID("cancel", s.Now()))
+	crash.At("fence.begun")
 	in, err := retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {
 		return s.stripe.Cancel(ctx, p.PaymentIntent, key)
 	})
+	crash.At("fence.answered")
 	if refusal, ok := errors.AsType[*stripe.Refusal](err); ok {
 		// Too late, or canceled before: what happened is Stripe's to say.
 		if in, err = s.stripe.Intent(ctx, p.PaymentIntent); err != nil {
@@ -166,7 +169,9 @@ func (s *Service) EventJob(ctx context.Context, job store.Job) error {
 	if err != nil {
 		return err // the schedule tries again; nothing is dropped
 	}
+	crash.At("event.fetched")
 	_, err = s.Follow(ctx, in)
+	crash.At("event.applied")
 	switch {
 	case errors.Is(err, ErrForeign):
 		return done("another program's")
@@ -251,6 +256,7 @@ func (s *Service) recover(ctx context.Context, p paylink.Payment) error {
 	if err != nil {
 		return err
 	}
+	crash.At("recover.asked")
 	after, err := s.Follow(ctx, in)
 	if err != nil {
 		return err

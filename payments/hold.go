@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"paylink"
+	"paylink/crash"
 	"paylink/money"
 	"paylink/provider/stripe"
 	"paylink/store"
@@ -64,7 +65,9 @@ func (s *Service) settleHold(ctx context.Context, actor paylink.Actor, p paylink
 		return p, err
 	}
 	ctx = context.WithoutCancel(ctx)
+	crash.At("hold.asked")
 	in, err := retry(ctx, s.Budget, call)
+	crash.At("hold.answered")
 	if err != nil {
 		// Refused or unknown: what became of it is Stripe's to say.
 		found, findErr := s.stripe.Intent(ctx, p.PaymentIntent)

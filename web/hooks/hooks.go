@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"paylink"
+	"paylink/crash"
 	"paylink/provider/plaid"
 	"paylink/provider/stripe"
 	"paylink/store"
@@ -92,5 +93,6 @@ func (h *Handlers) keep(c echo.Context, job string, event store.Event) error {
 	if err != nil {
 		return paylink.Fail(paylink.Unavailable, "later").Because(err)
 	}
+	crash.At("event.stored")
 	return c.NoContent(http.StatusOK)
 }
