@@ -33,8 +33,10 @@ var dollar = regexp.MustCompile(`\$(\d+)`)
 var sqlite = &dialect{
 	name:  "sqlite",
 	goose: goose.DialectSQLite3,
-	// SQLite numbers $n by first appearance and would bind $2 before $1 wrongly, without an error.
-	bind: func(q string) string { return dollar.ReplaceAllString(q, "?$1") },
+	// SQLite numbers $n by first appearance and would bind $2 before $1 wrongly, without an error. And of a
+	// bare ?n its planner looks at the value, to prepare the statement anew for each one that is bound;
+	// the + does nothing but hide it. https://www.sqlite.org/queryplanner-ng.html#qpstab
+	bind: func(q string) string { return dollar.ReplaceAllString(q, "+?$1") },
 	isUnique: func(err error) bool {
 		e, ok := errors.AsType[sqlite3.Error](err)
 		return ok && (e.ExtendedCode == sqlite3.ErrConstraintUnique || e.ExtendedCode == sqlite3.ErrConstraintPrimaryKey)

@@ -24,7 +24,7 @@ func TestArgumentsAreBoundByNumber(t *testing.T) {
 	if first != "one" || second != "two" {
 		t.Errorf("$1 is %q, $2 is %q", first, second)
 	}
-	if got, want := sqlite.bind("$1 $12 $2 '$' $x"), "?1 ?12 ?2 '$' $x"; got != want {
+	if got, want := sqlite.bind("$1 $12 $2 '$' $x"), "+?1 +?12 +?2 '$' $x"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
