@@ -10,23 +10,56 @@ import (
 // Method is a card or bank account that a customer linked or saved. What Stripe and Plaid hold is
 // named here; a card or account number never is.
 type Method struct {
-	ID          string
-	CustomerID  string
-	Kind        MethodKind
-	StripeID    string // pm_… or ba_…
-	Fingerprint string // Stripe's, the same for the same card or account; linked once
-	Card        Card
-	Bank        Bank
-	Owner       string    // the visitor who linked it; it is theirs alone until saved
-	SavedAt     time.Time // with consent, for the customer; zero while it is not
-	Consent     Consent   // to saving
-	BlockedAt   time.Time // not offered again: returned, expired or detached
-	Blocked     string    // why, a code in the catalogue below "method."
-	RemovedAt   time.Time
-	PlaidItem   string // the item at Plaid; removed with the method
-	PlaidSealed string // Plaid's access token under the key ring, bound to this row
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	ID           string
+	CustomerID   string
+	Kind         MethodKind
+	StripeID     string // pm_… or ba_…
+	Fingerprint  string // Stripe's, the same for the same card or account; linked once
+	Card         Card
+	Bank         Bank
+	Owner        string    // the visitor who linked it; it is theirs alone until saved
+	SavedAt      time.Time // with consent, for the customer; zero while it is not
+	Consent      Consent   // to saving
+	BlockedAt    time.Time // not offered again: returned, expired or detached
+	Blocked      string    // why, a code in the catalogue below "method."
+	RemovedAt    time.Time
+	AwaitsCode   CodeWait // a bank account that is being proven; zero when it is, or needs no proof
+	PlaidItem    string   // the item at Plaid; removed with the method
+	PlaidAccount string   // the account's id within the item
+	PlaidSealed  string   // Plaid's access token under the key ring, bound to this row
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// CodeWait is the proof of a bank account by a small deposit, while it is awaited. No payment and no
+// reservation hang on it.
+type CodeWait struct {
+	SetupIntent string `json:"setup_intent,omitempty"` // seti_…; "" until Stripe made it
+	Kind        string `json:"kind,omitempty"`         // what the payer reads at the bank: CodeText or CodeAmounts
+	ArrivesOn   Date   `json:"arrives_on,omitempty"`
+	Tries       int    `json:"tries,omitempty"` // left
+}
+
+// What a payer reads on the statement, in Stripe's words.
+const (
+	CodeText    = "descriptor_code" // six characters beside one deposit
+	CodeAmounts = "amounts"         // two deposits of some cents
+)
+
+// Exchange is a bank account on its way from Plaid Link to a method. It is written before Plaid is
+// asked, so that no login at a bank is made and forgotten.
+type Exchange struct {
+	ID         string
+	CustomerID string
+	Visitor    string
+	TokenHash  string // of the public token, which is good once: the same press again finds this row
+	Account    string // Plaid's id
+	Item       string // Plaid's id; "" until it is known
+	Sealed     string // the item's access token under the key ring, bound to this row; "" once a method has it
+	MethodID   string // what it became
+	Note       string // why it became nothing
+	EndedAt    time.Time
+	CreatedAt  time.Time
 }
 
 // Bank is what may be known of a bank account: enough to recognise it.
@@ -54,10 +87,19 @@ func (m Method) Label() string {
 	return m.Card.Label()
 }
 
-// Usable says whether the method may be offered: saved for the customer, or this visitor's own.
-func (m Method) Usable(visitor string) bool {
-	return m.RemovedAt.IsZero() && m.BlockedAt.IsZero() && (!m.SavedAt.IsZero() || m.Owner == visitor && visitor != "")
+// SeenBy says whether a browser may see and use the method: the visitor's own, or saved for the
+// customer whose mailbox that browser proved.
+func (m Method) SeenBy(visitor string, proven bool) bool {
+	return m.RemovedAt.IsZero() && (proven && !m.SavedAt.IsZero() || m.Owner == visitor && visitor != "")
 }
+
+// Usable says whether a payment may be made by the method now.
+func (m Method) Usable(now time.Time) bool {
+	return m.RemovedAt.IsZero() && m.BlockedAt.IsZero() && !m.Waits() && !m.Expired(now)
+}
+
+// Waits says whether the account is not proven yet.
+func (m Method) Waits() bool { return m.AwaitsCode != CodeWait{} }
 
 // Expired says whether a card is past its month; a bank account has none.
 func (m Method) Expired(now time.Time) bool {
@@ -115,3 +157,61 @@ const (
 	KindDispute DisputeKind = "dispute" // the payer objects
 	KindReturn  DisputeKind = "return"  // the payer's bank sent the debit back
 )
+
+// BankDays is the day that lies n bank days after a day: Saturdays, Sundays and the holidays of the
+// US Federal Reserve do not count. https://www.frbservices.org/about/holiday-schedules
+func BankDays(from Date, n int) Date {
+	day := from.Time(time.UTC)
+	if day.IsZero() {
+		return ""
+	}
+	for n > 0 {
+		if day = day.AddDate(0, 0, 1); bankOpen(day) {
+			n--
+		}
+	}
+	return DateOf(day, time.UTC)
+}
+
+// bankOpen says whether the Federal Reserve Banks work on a day. A holiday on a Sunday is kept on
+// Monday; one on a Saturday is not made up for.
+func bankOpen(day time.Time) bool {
+	switch day.Weekday() {
+	case time.Saturday, time.Sunday:
+		return false
+	case time.Monday:
+		if fixedHoliday(day.AddDate(0, 0, -1)) {
+			return false
+		}
+	}
+	if fixedHoliday(day) {
+		return false
+	}
+	nth := (day.Day()-1)/7 + 1
+	last := day.AddDate(0, 0, 7).Month() != day.Month()
+	switch {
+	case day.Weekday() == time.Monday:
+		switch day.Month() {
+		case time.January, time.February: // Martin Luther King, Washington
+			return nth != 3
+		case time.May: // Memorial Day
+			return !last
+		case time.September: // Labor Day
+			return nth != 1
+		case time.October: // Columbus Day
+			return nth != 2
+		}
+	case day.Weekday() == time.Thursday && day.Month() == time.November: // Thanksgiving
+		return nth != 4
+	}
+	return true
+}
+
+// fixedHoliday says whether a date is New Year, Juneteenth, Independence, Veterans or Christmas Day.
+func fixedHoliday(day time.Time) bool {
+	switch day.Format("01-02") {
+	case "01-01", "06-19", "07-04", "11-11", "12-25":
+		return true
+	}
+	return false
+}

@@ -264,16 +264,57 @@ func TestCardsEndWithTheirMonth(t *testing.T) {
 	if m.Expired(time.Date(2026, 12, 31, 23, 0, 0, 0, time.UTC)) || !m.Expired(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)) || m.Label() != "Visa ••4242" {
 		t.Error("December ends with December")
 	}
-	m.Owner = "v1"
-	if !m.Usable("v1") || m.Usable("v2") || m.Usable("") {
+}
+
+func TestMethodsAreSeenByTheirVisitorAndOnceSavedByWhoProvedTheMailbox(t *testing.T) {
+	m := paylink.Method{Kind: paylink.MethodBank, Owner: "v1"}
+	if !m.SeenBy("v1", false) || m.SeenBy("v2", true) || m.SeenBy("", true) {
 		t.Error("not saved, it is the visitor's own")
 	}
 	m.SavedAt = time.Now()
-	if !m.Usable("v2") {
-		t.Error("saved, it is the customer's")
+	if !m.SeenBy("v2", true) || m.SeenBy("v2", false) {
+		t.Error("saved, it is the customer's, who proved to be")
 	}
-	m.BlockedAt = time.Now()
-	if m.Usable("v1") {
-		t.Error("blocked and offered")
+	m.Owner = ""
+	if m.SeenBy("", false) {
+		t.Error("nobody in particular saw it")
+	}
+	if !m.Usable(time.Now()) {
+		t.Error("it may be used")
+	}
+	for name, change := range map[string]func(*paylink.Method){
+		"blocked": func(m *paylink.Method) { m.BlockedAt = time.Now() },
+		"removed": func(m *paylink.Method) { m.RemovedAt = time.Now() },
+		"waiting": func(m *paylink.Method) { m.AwaitsCode.Kind = paylink.CodeText },
+		"expired": func(m *paylink.Method) { m.Kind, m.Card = paylink.MethodCard, paylink.Card{ExpMonth: 1, ExpYear: 2020} },
+	} {
+		changed := m
+		if change(&changed); changed.Usable(time.Now()) {
+			t.Errorf("%s, and usable", name)
+		}
+	}
+}
+
+// https://www.frbservices.org/about/holiday-schedules
+func TestBankDaysLeaveOutWeekendsAndTheHolidaysOfTheFederalReserve(t *testing.T) {
+	for from, want := range map[paylink.Date]paylink.Date{
+		"2026-11-23": "2026-11-30", // Monday before Thanksgiving: 24, 25, 27, 30
+		"2026-11-20": "2026-11-27", // Friday: 23, 24, 25, 27
+		"2026-12-24": "2026-12-31", // 28, 29, 30, 31
+		"2026-01-15": "2026-01-22", // Martin Luther King on the 19th: 16, 20, 21, 22
+		"2026-02-13": "2026-02-20", // Washington on the 16th
+		"2026-05-22": "2026-05-29", // Memorial Day on the 25th
+		"2026-06-15": "2026-06-22", // Juneteenth on Friday the 19th
+		"2026-07-01": "2026-07-07", // the 4th is a Saturday and nobody's day off: 2, 3, 6, 7
+		"2027-07-01": "2027-07-08", // the 4th is a Sunday, kept on Monday: 2, 6, 7, 8
+		"2026-09-04": "2026-09-11", // Labor Day on the 7th
+		"2026-10-09": "2026-10-16", // Columbus Day on the 12th
+		"2026-11-09": "2026-11-16", // Veterans Day on the 11th: 10, 12, 13, 16
+		"2027-12-30": "2028-01-05", // New Year on a Saturday: 31, 3, 4, 5
+		"":           "",
+	} {
+		if got := paylink.BankDays(from, 4); got != want {
+			t.Errorf("four bank days after %s: %s, want %s", from, got, want)
+		}
 	}
 }

@@ -27,6 +27,7 @@ type Payment struct {
 	SecretShown    bool          // the browser held the client secret: only a cancel fences it
 	Reason         DeclineReason // why the bank said no
 	MethodID       string        // of the saved or linked method; "" for a new card
+	SaveConsent    Consent       // to keep the card or account for next time; done once the money is on its way
 	Card           Card
 	Bank           Bank
 	ExpectedOn     Date // when money on its way from a bank usually arrives
@@ -144,6 +145,13 @@ const (
 	DeclinedNotConfirmed DeclineReason = "not_confirmed" // 3-D Secure failed or was left
 	DeclinedLimit        DeclineReason = "limit"
 	DeclinedNoReason     DeclineReason = "no_reason"
+
+	// Of a bank debit, DeclinedFunds and these.
+	DeclinedClosed       DeclineReason = "account_closed"
+	DeclinedNoAccount    DeclineReason = "no_account"
+	DeclinedUnauthorized DeclineReason = "not_authorized" // the account's owner objected, or may
+	DeclinedBankLimit    DeclineReason = "bank_limit"
+	DeclinedBankOther    DeclineReason = "bank_other"
 )
 
 // Known says whether a text is one of the statuses.

@@ -40,6 +40,8 @@ type Receipt struct {
 
 	Method    MethodKind `json:"method"`
 	Card      Card       `json:"card"`
+	Bank      Bank       `json:"bank,omitzero"`
+	Trace     string     `json:"trace,omitempty"` // the number by which the payer's bank finds a debit
 	AuthCode  string     `json:"auth_code"`
 	Statement string     `json:"statement"`
 	Reference string     `json:"reference"` // the PaymentIntent

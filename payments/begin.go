@@ -20,11 +20,15 @@ import (
 type Press struct {
 	LinkID            string
 	InvoiceID         string
-	Nonce             string       // of the form; the same nonce is the same payment
-	Version           int          // of the invoice that the form showed
-	Amount            money.Amount // what the payer decided
-	ConfirmationToken string       // ctoken_…, made by the payer's browser from a new card
-	Save              bool
+	Nonce             string           // of the form; the same nonce is the same payment
+	Version           int              // of the invoice that the form showed
+	Amount            money.Amount     // what the payer decided
+	ConfirmationToken string           // ctoken_…, made by the payer's browser from a new card
+	MethodID          string           // mth_… of a saved or linked method, instead of a new card
+	Visitor           string           // this browser's random id, which owns what it linked; "" when it has none
+	Proven            bool             // this browser proved the customer's mailbox: saved methods may be used
+	Mandate           *paylink.Consent // to debit a bank account, as it was shown; a bank method needs it
+	Save              *paylink.Consent // to keep the card or account for next time; nil: it is not kept
 	Locale            money.Locale
 	ReturnURL         func(paymentID string) string // where the bank sends the payer back to
 	Actor             paylink.Actor
@@ -191,7 +195,7 @@ func (s *Service) createFor(ctx context.Context, p paylink.Payment, invoice payl
 	if err != nil {
 		return stripe.Intent{}, err
 	}
-	elements := ElementsFor(invoice, p.Charged(), press.Save)
+	elements := ElementsFor(invoice, p.Charged(), press.Save != nil)
 	request := stripe.IntentRequest{
 		Amount: p.Charged(), Customer: cus, MethodTypes: elements.PaymentMethodTypes,
 		Capture: p.Capture, SetupFutureUsage: elements.SetupFutureUsage,

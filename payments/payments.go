@@ -15,16 +15,19 @@ import (
 	"time"
 
 	"paylink"
+	"paylink/provider/plaid"
 	"paylink/provider/stripe"
 	"paylink/store"
 )
 
 // Options are what a Service needs to know of its surroundings.
 type Options struct {
-	Install string        // random, made once per installation; ties Stripe's objects to ours
-	Boot    string        // random, this run of the server
-	Host    string        // where receipts are checked: "pay.northwind.studio"
-	Budget  time.Duration // of one step at Stripe with its retries; 0 is 45 s
+	Install string          // random, made once per installation; ties Stripe's objects to ours
+	Boot    string          // random, this run of the server
+	Host    string          // where receipts are checked: "pay.northwind.studio"
+	Budget  time.Duration   // of one step at Stripe with its retries; 0 is 45 s
+	Plaid   *plaid.Client   // nil: no bank account is linked by Plaid
+	Ring    paylink.KeyRing // seals Plaid's access tokens
 	Now     func() time.Time
 	Log     *slog.Logger
 }

@@ -10,7 +10,7 @@ import (
 )
 
 const methodColumns = `id, customer_id, kind, stripe_id, fingerprint, card, bank, owner, saved_at, consent, blocked_at, blocked,
-	removed_at, plaid_item, plaid_sealed, created_at, updated_at`
+	removed_at, awaits_code, plaid_item, plaid_account, plaid_sealed, created_at, updated_at`
 
 // document is a column that holds JSON.
 type document[T any] struct{ into *T }
@@ -32,7 +32,7 @@ func documentOf(v any) (string, error) {
 func scanMethod(r row) (m paylink.Method, err error) {
 	err = r.Scan(&m.ID, &m.CustomerID, &m.Kind, &m.StripeID, &m.Fingerprint, document[paylink.Card]{&m.Card},
 		document[paylink.Bank]{&m.Bank}, &m.Owner, moment{&m.SavedAt}, document[paylink.Consent]{&m.Consent}, moment{&m.BlockedAt},
-		&m.Blocked, moment{&m.RemovedAt}, &m.PlaidItem, &m.PlaidSealed, moment{&m.CreatedAt}, moment{&m.UpdatedAt})
+		&m.Blocked, moment{&m.RemovedAt}, document[paylink.CodeWait]{&m.AwaitsCode}, &m.PlaidItem, &m.PlaidAccount, &m.PlaidSealed, moment{&m.CreatedAt}, moment{&m.UpdatedAt})
 	return m, err
 }
 
@@ -49,9 +49,14 @@ func methodValues(m paylink.Method) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	waits, err := documentOf(m.AwaitsCode)
+	if err != nil {
+		return nil, err
+	}
 	return []any{
 		m.ID, m.CustomerID, m.Kind, m.StripeID, m.Fingerprint, card, bank, m.Owner, micros(m.SavedAt), consent,
-		micros(m.BlockedAt), m.Blocked, micros(m.RemovedAt), m.PlaidItem, m.PlaidSealed, micros(m.CreatedAt), micros(m.UpdatedAt),
+		micros(m.BlockedAt), m.Blocked, micros(m.RemovedAt), waits, m.PlaidItem, m.PlaidAccount, m.PlaidSealed,
+		micros(m.CreatedAt), micros(m.UpdatedAt),
 	}, nil
 }
 
@@ -74,6 +79,38 @@ func (r reads) MethodsOf(ctx context.Context, customerID string) ([]paylink.Meth
 	return list, found("method", err)
 }
 
+// MethodsByItem lists the methods that were linked by an item at Plaid and not removed.
+func (r reads) MethodsByItem(ctx context.Context, item string) ([]paylink.Method, error) {
+	list, err := all(ctx, r, scanMethod, "select "+methodColumns+` from method
+		where plaid_item = $1 and plaid_item <> '' and removed_at = 0 order by created_at desc, id desc`, item)
+	return list, found("method", err)
+}
+
+// MethodsAlike lists a customer's methods of one card or account, removed ones too, newest first.
+func (r reads) MethodsAlike(ctx context.Context, customerID, fingerprint string) ([]paylink.Method, error) {
+	list, err := all(ctx, r, scanMethod, "select "+methodColumns+` from method
+		where customer_id = $1 and fingerprint = $2 and fingerprint <> '' order by created_at desc, id desc`, customerID, fingerprint)
+	return list, found("method", err)
+}
+
+// IdleMethods lists methods that nobody saved and that no payment used since a time: linked before it,
+// and neither on their way nor settled after it.
+func (r reads) IdleMethods(ctx context.Context, since time.Time, limit int) ([]paylink.Method, error) {
+	list, err := all(ctx, r, scanMethod, "select "+methodColumns+` from method m
+		where saved_at = 0 and removed_at = 0 and created_at < $1 and not exists (
+			select 1 from payment p where p.method_id = m.id and p.method_id <> ''
+				and (p.status not in ('failed', 'canceled', 'succeeded') or p.settled_at >= $1 or p.updated_at >= $1))
+		order by created_at, id limit $2`, micros(since), limit)
+	return list, found("method", err)
+}
+
+// LockMethods keeps every other transaction from changing the set of a customer's methods until this
+// one ends. Who also locks an invoice locks that first.
+func (t *Tx) LockMethods(ctx context.Context, customerID string) error {
+	_, err := one(ctx, t.reads, value[string], "select id from customer where id = $1"+t.dialect.forUpdate, customerID)
+	return found("customer", err)
+}
+
 // InsertMethod keeps a method; false when it is known by its id at Stripe.
 func (t *Tx) InsertMethod(ctx context.Context, m paylink.Method) (bool, error) {
 	values, err := methodValues(m)
@@ -81,7 +118,7 @@ func (t *Tx) InsertMethod(ctx context.Context, m paylink.Method) (bool, error) {
 		return false, wrote("method", err)
 	}
 	n, err := t.exec(ctx, "insert into method ("+methodColumns+`)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 		on conflict (stripe_id) do nothing`, values...)
 	return n > 0, wrote("method", err)
 }
@@ -94,7 +131,8 @@ func (t *Tx) UpdateMethod(ctx context.Context, m paylink.Method) error {
 	}
 	// $2, $3 and $4 are the customer, the kind and Stripe's id: they must be what they were.
 	n, err := t.exec(ctx, `update method set fingerprint = $5, card = $6, bank = $7, owner = $8, saved_at = $9, consent = $10,
-		blocked_at = $11, blocked = $12, removed_at = $13, plaid_item = $14, plaid_sealed = $15, created_at = $16, updated_at = $17
+		blocked_at = $11, blocked = $12, removed_at = $13, awaits_code = $14, plaid_item = $15, plaid_account = $16,
+		plaid_sealed = $17, created_at = $18, updated_at = $19
 		where id = $1 and customer_id = $2 and kind = $3 and stripe_id = $4`, values...)
 	return changed("method", n, err)
 }

@@ -13,7 +13,7 @@ const paymentColumns = `id, invoice_id, link_id, customer_id, nonce, invoice_ver
 	status, payment_intent, means, request_hash, secret_shown, reason, card_brand, card_last4, card_exp_month,
 	card_exp_year, card_funding, auth_code, statement, charge, capture_before, problem, boot, lease_until, locale,
 	created_at, updated_at, settled_at, receipt_id, receipt_number, checked_at,
-	method_id, bank, expected_on`
+	method_id, bank, expected_on, save_consent`
 
 func scanPayment(r row) (p paylink.Payment, err error) {
 	err = r.Scan(&p.ID, &p.InvoiceID, &p.LinkID, &p.CustomerID, &p.Nonce, &p.InvoiceVersion, &p.Method, &p.Amount.Currency,
@@ -21,7 +21,8 @@ func scanPayment(r row) (p paylink.Payment, err error) {
 		&p.Reason, &p.Card.Brand, &p.Card.Last4, &p.Card.ExpMonth, &p.Card.ExpYear, &p.Card.Funding, &p.AuthCode,
 		&p.Statement, &p.Charge, moment{&p.CaptureBefore}, &p.Problem, &p.Boot, moment{&p.LeaseUntil}, &p.Locale,
 		moment{&p.CreatedAt}, moment{&p.UpdatedAt}, moment{&p.SettledAt}, &p.ReceiptID, &p.ReceiptNumber, moment{&p.CheckedAt},
-		&p.MethodID, document[paylink.Bank]{&p.Bank}, &p.ExpectedOn)
+		&p.MethodID, document[paylink.Bank]{&p.Bank}, &p.ExpectedOn,
+		document[paylink.Consent]{&p.SaveConsent})
 	p.Fee.Currency = p.Amount.Currency
 	return p, err
 }
@@ -98,6 +99,13 @@ func (r reads) Payments(ctx context.Context, f PaymentFilter) (list []paylink.Pa
 	return list, next, nil
 }
 
+// PaymentsBy lists the payments that were made by a saved or linked method, newest first.
+func (r reads) PaymentsBy(ctx context.Context, methodID string) ([]paylink.Payment, error) {
+	list, err := all(ctx, r, scanPayment, "select "+paymentColumns+` from payment
+		where method_id = $1 and method_id <> '' order by created_at desc, id desc`, methodID)
+	return list, found("payment", err)
+}
+
 // UnfinishedPayments lists payments that hold a reservation, by id, from the first after an id.
 func (r reads) UnfinishedPayments(ctx context.Context, after string, limit int) ([]paylink.Payment, error) {
 	list, err := all(ctx, r, scanPayment, "select "+paymentColumns+` from payment
@@ -120,15 +128,19 @@ func (t *Tx) InsertPayment(ctx context.Context, p paylink.Payment) (bool, error)
 	if err != nil {
 		return false, wrote("payment", err)
 	}
+	save, err := documentOf(p.SaveConsent)
+	if err != nil {
+		return false, wrote("payment", err)
+	}
 	n, err := t.exec(ctx, "insert into payment ("+paymentColumns+`)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-			$24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)
+			$24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)
 		on conflict (nonce) do nothing`,
 		p.ID, p.InvoiceID, p.LinkID, p.CustomerID, p.Nonce, p.InvoiceVersion, p.Method, p.Amount.Currency, p.Amount.Minor,
 		p.Fee.Minor, p.Capture, p.Status, p.PaymentIntent, p.Means, p.RequestHash, p.SecretShown, p.Reason, p.Card.Brand,
 		p.Card.Last4, p.Card.ExpMonth, p.Card.ExpYear, p.Card.Funding, p.AuthCode, p.Statement, p.Charge,
 		micros(p.CaptureBefore), p.Problem, p.Boot, micros(p.LeaseUntil), p.Locale, micros(p.CreatedAt), micros(p.UpdatedAt),
-		micros(p.SettledAt), p.ReceiptID, p.ReceiptNumber, micros(p.CheckedAt), p.MethodID, bank, p.ExpectedOn)
+		micros(p.SettledAt), p.ReceiptID, p.ReceiptNumber, micros(p.CheckedAt), p.MethodID, bank, p.ExpectedOn, save)
 	if err != nil || n == 0 {
 		return false, wrote("payment", err)
 	}
@@ -144,16 +156,21 @@ func (t *Tx) UpdatePayment(ctx context.Context, p paylink.Payment) error {
 	if err != nil {
 		return wrote("payment", err)
 	}
+	save, err := documentOf(p.SaveConsent)
+	if err != nil {
+		return wrote("payment", err)
+	}
 	n, err := t.exec(ctx, `update payment set method = $2, amount = $3, fee = $4, capture = $5, status = $6,
 		payment_intent = $7, means = $8, request_hash = $9, secret_shown = $10, reason = $11, card_brand = $12,
 		card_last4 = $13, card_exp_month = $14, card_exp_year = $15, card_funding = $16, auth_code = $17, statement = $18,
 		charge = $19, capture_before = $20, problem = $21, boot = $22, lease_until = $23, locale = $24, updated_at = $25,
-		settled_at = $26, receipt_id = $27, receipt_number = $28, method_id = $31, bank = $32, expected_on = $33
+		settled_at = $26, receipt_id = $27, receipt_number = $28, method_id = $31, bank = $32, expected_on = $33,
+		save_consent = $34
 		where id = $1 and currency = $29 and invoice_id = $30`,
 		p.ID, p.Method, p.Amount.Minor, p.Fee.Minor, p.Capture, p.Status, p.PaymentIntent, p.Means, p.RequestHash,
 		p.SecretShown, p.Reason, p.Card.Brand, p.Card.Last4, p.Card.ExpMonth, p.Card.ExpYear, p.Card.Funding, p.AuthCode,
 		p.Statement, p.Charge, micros(p.CaptureBefore), p.Problem, p.Boot, micros(p.LeaseUntil), p.Locale,
-		micros(p.UpdatedAt), micros(p.SettledAt), p.ReceiptID, p.ReceiptNumber, p.Amount.Currency, p.InvoiceID, p.MethodID, bank, p.ExpectedOn)
+		micros(p.UpdatedAt), micros(p.SettledAt), p.ReceiptID, p.ReceiptNumber, p.Amount.Currency, p.InvoiceID, p.MethodID, bank, p.ExpectedOn, save)
 	if err := changed("payment", n, err); err != nil {
 		return err
 	}

@@ -68,9 +68,13 @@ func (h *Handlers) press(form page.Form, v visit, s signed, what choice) (paymen
 	if !strings.HasPrefix(token, "ctoken_") || len(token) > 255 {
 		return payments.Press{}, paylink.FailField("card", "card.missing")
 	}
+	var save *paylink.Consent
+	if what.save {
+		save = &paylink.Consent{Text: v.words.T("pay.card.save") + " " + v.words.T("pay.card.save.detail"), At: h.pages.Now()}
+	}
 	return payments.Press{
 		LinkID: v.link.ID, InvoiceID: v.invoice.ID, Nonce: s.nonce, Version: s.version, Amount: amount,
-		ConfirmationToken: token, Save: what.save, Locale: v.words.Locale(), Actor: v.actor(),
+		ConfirmationToken: token, Save: save, Locale: v.words.Locale(), Actor: v.actor(),
 		ReturnURL: func(id string) string { return strings.TrimSuffix(h.BaseURL, "/") + v.base() + "/payments/" + id },
 	}, nil
 }
