@@ -103,3 +103,46 @@ func MaskEmail(s string) string {
 	}
 	return string(name[0]) + "…" + string(name[len(name)-1]) + s[at:]
 }
+
+// Code is what was mailed to a customer to prove their mailbox: six digits, of which the row holds no
+// more than a keyed digest and, for the mail alone, a sealed form.
+type Code struct {
+	ID         string
+	CustomerID string
+	LinkID     string // whose page asked for it
+	Address    string // where it went
+	MAC        string
+	Sealed     string // "" once the mail is out or the code ended
+	Tries      int    // that were wrong
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	EndedAt    time.Time // used, guessed at too often, or followed by another
+}
+
+// Keep takes the digits in.
+func (c *Code) Keep(ring KeyRing, digits string) (err error) {
+	c.MAC = ring.Sign("code", c.ID+"/"+digits)
+	c.Sealed, err = ring.Seal("code/"+c.ID, []byte(digits))
+	return err
+}
+
+// Fits says whether digits that were typed are the code's, in the same time whatever they are.
+func (c Code) Fits(ring KeyRing, typed string) bool { return ring.Signed("code", c.ID+"/"+typed, c.MAC) }
+
+// Digits is the code in clear, for its mail.
+func (c Code) Digits(ring KeyRing) (string, error) {
+	digits, err := ring.Open("code/"+c.ID, c.Sealed)
+	return string(digits), err
+}
+
+// Ended says whether the code is good for nothing any more.
+func (c Code) Ended(now time.Time) bool { return !c.EndedAt.IsZero() || !now.Before(c.ExpiresAt) }
+
+// Device is a browser that proved a customer's mailbox, known by the hash of what its cookie holds.
+type Device struct {
+	Hash       string
+	CustomerID string
+	Address    string // that was proven
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+}

@@ -1,7 +1,8 @@
 // Package access says who is there: staff by password and session, programs by API key.
 //
 // What somebody may do with that is their role, which package paylink knows and the pages ask for.
-// Customers have no account: their payment link is enough, and it is web/pay's.
+// Customers have no account: their payment link is enough, and it is web/pay's. What they saved they see
+// once a code that was mailed to them proved that the mailbox is theirs; the mail is package mailer's.
 package access
 
 import (
@@ -26,13 +27,14 @@ const (
 // Service signs people in and knows keys.
 type Service struct {
 	store    *store.Store
+	ring     paylink.KeyRing
 	now      func() time.Time
 	throttle *throttle
 }
 
-// New makes a Service.
-func New(s *store.Store, now func() time.Time) *Service {
-	return &Service{store: s, now: now, throttle: newThrottle()}
+// New makes a Service. Only codes need the ring.
+func New(s *store.Store, ring paylink.KeyRing, now func() time.Time) *Service {
+	return &Service{store: s, ring: ring, now: now, throttle: newThrottle()}
 }
 
 // AddStaff adds somebody who signs in.

@@ -19,7 +19,8 @@ func (c *clock) Now() time.Time { return c.now }
 func setup(t *testing.T, s *store.Store) (*access.Service, *clock, paylink.Staff) {
 	t.Helper()
 	c := &clock{time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
-	a := access.New(s, c.Now)
+	ring, _ := paylink.NewKeyRing("test")
+	a := access.New(s, ring, c.Now)
 	person, err := a.AddStaff(t.Context(), "system", "Ana@Northwind.example", "Ana Ruiz", "a long enough secret", paylink.Manager)
 	if err != nil {
 		t.Fatal(err)

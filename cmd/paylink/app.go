@@ -87,7 +87,7 @@ func (a *app) wire(ctx context.Context) error {
 	a.payments = payments.New(a.store, stripe.New(stripe.Config{Key: c.StripeSecretKey, BaseURL: c.StripeAPIBase}), payments.Options{
 		Install: install, Boot: paylink.NewID("boot", now()), Host: base.Host, Now: now, Log: a.log,
 	})
-	a.access = access.New(a.store, now)
+	a.access = access.New(a.store, a.ring, now)
 	pages := templates.Load()
 	post, err := mailer.New(a.store, a.ring, pages, mailer.Options{
 		SMTPURL: c.SMTPURL, From: c.MailFrom, BaseURL: c.BaseURL, Now: now, Log: a.log,

@@ -88,7 +88,7 @@ func (s staffAddCommand) Run(w *world) error {
 	if made {
 		password = paylink.NewToken().Reveal()[:20]
 	}
-	if _, err := access.New(db, time.Now).AddStaff(w.ctx, "system", s.Email, s.Name, password, paylink.Role(s.Role)); err != nil {
+	if _, err := access.New(db, paylink.KeyRing{}, time.Now).AddStaff(w.ctx, "system", s.Email, s.Name, password, paylink.Role(s.Role)); err != nil {
 		return explain(err)
 	}
 	_, err = fmt.Fprintf(w.stdout, "%s can sign in at /desk as %s.\n", s.Email, s.Role)
@@ -114,7 +114,7 @@ func (k apikeyAddCommand) Run(w *world) error {
 		return err
 	}
 	defer db.Close()
-	key, err := access.New(db, time.Now).AddKey(w.ctx, "system", k.Name)
+	key, err := access.New(db, paylink.KeyRing{}, time.Now).AddKey(w.ctx, "system", k.Name)
 	if err != nil {
 		return explain(err)
 	}

@@ -44,7 +44,7 @@ func newClient(t *testing.T, s *store.Store) *client {
 		Pages: templates.Load(), Files: static.Load(), Ring: ring, BaseURL: "http://127.0.0.1", Firm: s.Firm, Now: time.Now,
 		Log: slog.New(slog.NewJSONHandler(c.log, nil)),
 	})
-	keys := access.New(s, time.Now)
+	keys := access.New(s, ring, time.Now)
 	e := echo.New()
 	render.Use(e)
 	api.New(render, s, invoicing.New(s, ring, invoicing.Options{BaseURL: "http://127.0.0.1", Now: time.Now}), nil, keys).Register(e)

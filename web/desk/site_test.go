@@ -81,7 +81,7 @@ func newSite(t *testing.T) *site {
 	}
 	s.ring, _ = paylink.NewKeyRing("t1")
 	s.invoicing = invoicing.New(s.store, s.ring, invoicing.Options{BaseURL: base, Now: s.now})
-	s.access = access.New(s.store, s.now)
+	s.access = access.New(s.store, s.ring, s.now)
 	var err error
 	s.box, err = sandbox.Start(t.Context(), sandbox.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)})
 	must(t, err)
