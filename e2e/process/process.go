@@ -10,6 +10,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,8 +34,9 @@ const (
 
 var build = sync.OnceValues(func() (string, error) { return Build("paylink/cmd/paylink") })
 
-// Build compiles the command of an import path or folder and returns where the binary is.
-func Build(command string) (string, error) {
+// Build compiles the command of an import path or folder and returns where the binary is. Flags for the compiler come
+// last: "-race=false" makes a quick binary for a race-enabled test.
+func Build(command string, flags ...string) (string, error) {
 	mod, err := exec.Command("go", "env", "GOMOD").Output() //nolint:noctx // as long as the compiler takes
 	if err != nil {
 		return "", fmt.Errorf("looking for the module: %w", err)
@@ -45,6 +48,10 @@ func Build(command string) (string, error) {
 	name, args := filepath.Base(command), []string{"build", "-buildvcs=false"}
 	if race {
 		name, args = name+"-race", append(args, "-race")
+	}
+	if len(flags) > 0 {
+		sum := sha256.Sum256([]byte(strings.Join(flags, "\n")))
+		name, args = name+"-"+hex.EncodeToString(sum[:4]), append(args, flags...)
 	}
 	// Other packages' tests may run the binary of that name right now, so it is replaced, not written over.
 	fresh, err := os.MkdirTemp(dir, "build")
@@ -151,6 +158,22 @@ func (p *Process) Kill() {
 		p.tb.Fatalf("killing: %v", err)
 	}
 	<-p.gone
+}
+
+// Dies waits until the process has ended by its own hand, which is then expected of it, and says whether it has within
+// the limit.
+func (p *Process) Dies(limit time.Duration) bool {
+	p.tb.Helper()
+	p.killed = true
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-p.gone:
+		return true
+	case <-timer.C:
+		p.killed = false
+		return false
+	}
 }
 
 // Stop asks the process to end and waits until it has. Its exit must be clean.

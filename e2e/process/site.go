@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,16 +24,23 @@ type Site struct {
 	APIKey     string
 	Env        []string // what serve runs with; for other commands on the same database
 
-	tb testing.TB
+	tb     testing.TB
+	binary string
 }
 
 // StartSite starts a sandbox and a server on a database ("sqlite:path" or "postgres://…"), with a key for its API.
 // More settings ("NAME=value") come on top.
 func StartSite(tb testing.TB, database string, more ...string) *Site {
 	tb.Helper()
+	return StartSiteOf(tb, Binary(tb), database, more...)
+}
+
+// StartSiteOf is StartSite with another binary.
+func StartSiteOf(tb testing.TB, binary, database string, more ...string) *Site {
+	tb.Helper()
 	addr := freeAddr(tb)
-	s := &Site{tb: tb, BaseURL: "http://" + addr}
-	s.Sandbox = Start(tb, nil, "sandbox", "--addr", "127.0.0.1:0", "--json", "--webhook-url", s.BaseURL+"/webhooks/stripe")
+	s := &Site{tb: tb, binary: binary, BaseURL: "http://" + addr}
+	s.Sandbox = start(tb, binary, nil, "sandbox", "--addr", "127.0.0.1:0", "--json", "--webhook-url", s.BaseURL+"/webhooks/stripe")
 	var told struct {
 		SandboxURL string            `json:"sandbox_url"`
 		Env        map[string]string `json:"env"`
@@ -49,7 +57,7 @@ func StartSite(tb testing.TB, database string, more ...string) *Site {
 	s.Env = append(s.Env, "PAYLINK_ADDR="+addr, "PAYLINK_BASE_URL="+s.BaseURL, "PAYLINK_DATABASE="+database,
 		"PAYLINK_MIGRATE=auto", "PAYLINK_SECRET_KEYS=test:"+hex.EncodeToString(key))
 	s.Env = append(s.Env, more...)
-	out, code := Run(tb, s.Env, "apikey", "add", "test")
+	out, code := s.Run("apikey", "add", "test")
 	if code != 0 {
 		tb.Fatalf("paylink apikey add: exit code %d", code)
 	}
@@ -58,10 +66,23 @@ func StartSite(tb testing.TB, database string, more ...string) *Site {
 	return s
 }
 
-// Restart starts serve again after Kill or Stop, with the same settings.
+// Run runs a command on the site's database to its end and returns its standard output and exit code.
+func (s *Site) Run(args ...string) (stdout string, code int) {
+	s.tb.Helper()
+	return run(s.tb, s.binary, s.Env, args...)
+}
+
+// Launch starts serve again after Kill or Stop, with the same settings and more that count this time, and does not wait
+// until it is ready: it may be about to die.
+func (s *Site) Launch(more ...string) {
+	s.tb.Helper()
+	s.Process = start(s.tb, s.binary, append(slices.Clone(s.Env), more...), "serve")
+}
+
+// Restart is Launch, and waits until the server is ready.
 func (s *Site) Restart() {
 	s.tb.Helper()
-	s.Process = Start(s.tb, s.Env, "serve")
+	s.Launch()
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
