@@ -196,7 +196,7 @@ func TestAPageThatFailsLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-type stranger struct{}
+type stranger struct{ Page }
 
 func (stranger) Template() string { return "pay_stranger" }
 

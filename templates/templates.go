@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"paylink/catalogue"
 	"paylink/money"
@@ -23,37 +24,48 @@ import (
 var files embed.FS
 
 // View is a page: a struct that embeds Page and tells the name of its file without ".html".
-type View interface{ Template() string }
+type View interface {
+	Template() string
+	Lang() string
+}
 
 // declared lists every page. The part of a name before the first "_" chooses its layout, which is
 // the file "{part}_layout.html"; files called "part_….html" may be used by all of them.
 func declared() []View { return slices.Concat(payViews(), deskViews()) }
 
-// Set is every page, parsed. It is safe for use by many at once.
+// Set is every page in every language, parsed. It is safe for use by many at once.
 type Set struct {
-	pages   map[string]*template.Template
+	pages   map[name]*template.Template
 	buffers sync.Pool
 }
+
+type name struct{ lang, page string }
 
 // Load parses every page. It panics when a page and its declaration do not fit: the program was
 // built wrong, and no request should be the first to learn it.
 func Load() *Set {
-	s := &Set{pages: map[string]*template.Template{}}
+	s := &Set{pages: map[name]*template.Template{}}
+	pages := map[string]bool{}
 	s.buffers.New = func() any { return new(bytes.Buffer) }
 	parts := template.Must(template.New("parts").Funcs(funcs()).ParseFS(files, "part_*.html"))
 	for _, v := range declared() {
-		name := v.Template()
-		area, _, _ := strings.Cut(name, "_")
-		page := template.Must(template.Must(parts.Clone()).ParseFS(files, area+"_layout.html", name+".html"))
-		s.pages[name] = page.Lookup(area + "_layout.html")
+		file := v.Template()
+		area, _, _ := strings.Cut(file, "_")
+		page := template.Must(template.Must(parts.Clone()).ParseFS(files, area+"_layout.html", file+".html"))
+		pages[file] = true
+		for _, l := range catalogue.Locales() {
+			one := template.Must(page.Clone())
+			fold(one, catalogue.For(l, nil, time.Time{}))
+			s.pages[name{string(l), file}] = one.Lookup(area + "_layout.html")
+		}
 	}
 	all, err := files.ReadDir(".")
 	if err != nil {
 		panic(err)
 	}
 	for _, f := range all {
-		name := strings.TrimSuffix(f.Name(), ".html")
-		if !strings.HasPrefix(name, "part_") && !strings.HasSuffix(name, "_layout") && s.pages[name] == nil {
+		file := strings.TrimSuffix(f.Name(), ".html")
+		if !strings.HasPrefix(file, "part_") && !strings.HasSuffix(file, "_layout") && !pages[file] {
 			panic("templates: " + f.Name() + " is declared by no View")
 		}
 	}
@@ -62,7 +74,7 @@ func Load() *Set {
 
 // Render writes a page, whole or not at all: an error leaves w untouched.
 func (s *Set) Render(w io.Writer, v View) error {
-	page, ok := s.pages[v.Template()]
+	page, ok := s.pages[name{v.Lang(), v.Template()}]
 	if !ok {
 		return fmt.Errorf("render %s: no such page", v.Template())
 	}
