@@ -1,0 +1,112 @@
+package torture
+
+import (
+	"context"
+	"flag"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"paylink/e2e/torture/auditor"
+	"paylink/store/storetest"
+)
+
+var (
+	kills = flag.Int("kills", 300, "how often the server is killed on each database")
+	seed  = flag.Uint64("seed", 0, "what the dice begin with; 0 for a new one, which is printed")
+)
+
+// The server is killed again and again while people pay and Stripe misbehaves. Afterwards every cent is where Stripe
+// says it is.
+func TestFault_P09_CrashLoop(t *testing.T) {
+	binary := Binary(t)
+	storetest.EachURL(t, func(t *testing.T, database string) {
+		w := newWorld(t, binary, database)
+		report := w.crashLoop(*kills, begin(t))
+		w.judge(report)
+		if report.Settled < *kills/4 {
+			t.Errorf("only %d payments were made: that proves little", report.Settled)
+		}
+	})
+}
+
+// begin is the seed of this run.
+func begin(tb testing.TB) uint64 {
+	s := *seed
+	if s == 0 {
+		s = rand.Uint64() >> 40
+	}
+	tb.Logf("seed %d", s)
+	return s
+}
+
+// judge fails the test for every finding.
+func (w *world) judge(report auditor.Report) {
+	w.tb.Helper()
+	w.tb.Logf("%d payments, %d settled over %d cents, %d receipts mailed, %d orphans, %d findings",
+		report.Payments, report.Settled, report.Moved, report.Mails, report.Orphans, len(report.Findings))
+	for _, f := range report.Findings {
+		w.tb.Error(f)
+	}
+}
+
+// crashLoop has payers pay while the server is killed so often, and gives what the auditor says.
+func (w *world) crashLoop(kills int, seed uint64) auditor.Report {
+	w.tb.Helper()
+	dice := rand.New(rand.NewPCG(seed, 1))
+	w.misbehave(seed)
+	// Each kill makes room for a payment or two; five people pay at a time, some of them the same invoice.
+	const people = 5
+	links := make(chan string, 4096)
+	for range kills/8 + 3 {
+		_, urls := w.invoice(20000+int64(dice.IntN(40000)), 2)
+		for _, u := range append(urls, urls[0]) {
+			links <- u
+		}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	var group sync.WaitGroup
+	for n := range uint64(people) {
+		group.Go(func() {
+			for turn := uint64(0); ctx.Err() == nil; turn++ {
+				select {
+				case link := <-links:
+					if err := w.person(link, seed+n+people*turn).live(ctx); err != nil && ctx.Err() == nil {
+						w.tb.Errorf("a payer: %v", err)
+					}
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	begun := time.Now()
+	for range kills {
+		if err := pause(ctx, 20*time.Millisecond+time.Duration(dice.Int64N(int64(230*time.Millisecond)))); err != nil {
+			w.tb.Fatal(err)
+		}
+		w.site.Kill()
+		w.site.Restart()
+	}
+	w.tb.Logf("%d kills in %v, %.1f a second", kills, time.Since(begun).Round(time.Second), float64(kills)/time.Since(begun).Seconds())
+	stop()
+	group.Wait()
+	return w.settle()
+}
+
+// misbehave has the sandbox fail at random: some requests before and some after their effect, some webhooks never.
+func (w *world) misbehave(seed uint64) {
+	w.tb.Helper()
+	for n, call := range []string{
+		"POST /v1/payment_intents", "POST /v1/payment_intents/*/confirm", "POST /v1/payment_intents/*/cancel",
+		"GET /v1/payment_intents/*", "POST /v1/customers",
+	} {
+		for m, mode := range []string{"500_before", "500_after", "drop_before", "drop_after", "429", "bad_json", "slow:300ms"} {
+			w.fault(call, mode, 0.03, seed+uint64(10*n+m))
+		}
+	}
+	for m, mode := range []string{"lose", "dup:3", "delay:500ms", "reorder"} {
+		w.fault("event *", mode, 0.15, seed+100+uint64(m))
+	}
+}

@@ -1,0 +1,288 @@
+// Package torture ends the real server at the worst moments while people pay, and has an auditor that shares no code
+// with it look at what is left: with kill -9 at random (the crash loop) and at every point between two steps.
+//
+// It is imported by tests alone and knows Paylink from outside: its pages, its commands, and the tables that the auditor
+// reads. It does not test the disk: what the kernel was given survives kill -9, and durability_test.go looks after that.
+package torture
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"paylink/e2e/process"
+	"paylink/e2e/torture/auditor"
+)
+
+// Binary is a paylink that can be told where to die, without the race detector: what is slow dies less often.
+func Binary(tb testing.TB, flags ...string) string {
+	tb.Helper()
+	binary, err := process.Build("paylink/cmd/paylink", append([]string{"-race=false", "-tags=faultinject"}, flags...)...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return binary
+}
+
+// world is a server, its sandbox and the people who pay.
+type world struct {
+	tb        testing.TB
+	site      *process.Site
+	database  string
+	env       map[string]string
+	transport *http.Transport
+
+	mu       sync.Mutex
+	payers   []*payer
+	invoices map[string]string // link → invoice
+}
+
+func newWorld(tb testing.TB, binary, database string, more ...string) *world {
+	tb.Helper()
+	w := &world{
+		tb: tb, database: database, env: map[string]string{}, invoices: map[string]string{},
+		transport: &http.Transport{DisableKeepAlives: true}, // the server may be another by the next request
+		site:      process.StartSiteOf(tb, binary, database, more...),
+	}
+	for _, setting := range w.site.Env {
+		name, value, _ := strings.Cut(setting, "=")
+		w.env[name] = value
+	}
+	return w
+}
+
+// invoice makes an invoice of so many cents, to be paid in parts, and links to it, by the API.
+func (w *world) invoice(cents int64, links int) (id string, urls []string) {
+	w.tb.Helper()
+	type fields = map[string]any
+	var customer, made struct{ ID string }
+	call := func(path string, body, into any) {
+		w.tb.Helper()
+		if code := w.site.Call(http.MethodPost, path, body, into); code >= 300 {
+			w.tb.Fatalf("%s: %d", path, code)
+		}
+	}
+	call("/api/v1/customers", fields{"name": "Łukasz Größe", "email": "payer@example.com"}, &customer)
+	call("/api/v1/invoices", fields{
+		"customer_id": customer.ID, "currency": "USD", "partial": fields{"allowed": true, "minimum": 500},
+		"lines": []fields{{"description": "Design", "quantity": 1, "unit_amount": cents}},
+	}, &made)
+	for range links {
+		var sent struct{ URL string }
+		call("/api/v1/invoices/"+made.ID+"/links", fields{"send": false}, &sent)
+		urls = append(urls, sent.URL)
+		w.mu.Lock()
+		w.invoices[sent.URL] = made.ID
+		w.mu.Unlock()
+	}
+	return made.ID, urls
+}
+
+// paid says whether nothing is left to pay through a link. No answer is no.
+func (w *world) paid(ctx context.Context, link string) (bool, error) {
+	w.mu.Lock()
+	id := w.invoices[link]
+	w.mu.Unlock()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.site.BaseURL+"/api/v1/invoices/"+id, nil)
+	if err != nil {
+		return false, err
+	}
+	req.Header.Set("Authorization", "Bearer "+w.site.APIKey)
+	var i struct {
+		Due, Pending int64
+	}
+	if err := w.do(req, &i); err != nil {
+		return false, ctx.Err() //nolint:nilerr // the server is away: not known to be paid
+	}
+	return i.Due == 0 && i.Pending == 0, nil
+}
+
+// person adds a payer, whose sights the auditor will compare.
+func (w *world) person(link string, seed uint64) *payer {
+	p := w.payer(link, seed)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.payers = append(w.payers, p)
+	return p
+}
+
+var errRefused = errors.New("refused")
+
+// stripe calls the sandbox as the browser would.
+func (w *world) stripe(ctx context.Context, path string, form url.Values, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.site.SandboxURL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if !form.Has("key") {
+		req.SetBasicAuth(w.env["STRIPE_SECRET_KEY"], "")
+	}
+	return w.do(req, into)
+}
+
+// control steers the sandbox.
+func (w *world) control(method, path string, body any) {
+	w.tb.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(context.Background(), method, w.site.SandboxURL+path, bytes.NewReader(text))
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if err := w.do(req, nil); err != nil {
+		w.tb.Fatalf("%s %s: %v", method, path, err)
+	}
+}
+
+func (w *world) do(req *http.Request, into any) error {
+	resp, err := (&http.Client{Timeout: 20 * time.Second, Transport: w.transport}).Do(req)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errAway, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errAway, err)
+	}
+	if resp.StatusCode >= 300 {
+		return fmt.Errorf("%w: %s: %.300s", errRefused, resp.Status, body)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(body, into)
+}
+
+// fault makes the sandbox fail for a share of the requests, from a seed.
+func (w *world) fault(match, mode string, share float64, seed uint64) {
+	w.tb.Helper()
+	w.control(http.MethodPost, "/faults", map[string]any{"match": match, "mode": mode, "times": -1, "probability": share, "seed": seed})
+}
+
+// settle stops the faults, lets time pass until nothing is left to do, stops the server and has everything audited.
+// To come to rest takes no longer than a minute, and as much of the clock as leases, back-offs and patience with payers
+// have: the stopped server's rows are made older by that.
+func (w *world) settle() auditor.Report {
+	w.tb.Helper()
+	w.control(http.MethodDelete, "/faults", nil)
+	limit := time.Now().Add(time.Minute)
+	for open := w.open(); ; open = w.open() {
+		w.site.Stop()
+		w.age(20 * time.Minute)
+		w.control(http.MethodPost, "/clock", map[string]string{"advance": "26h"}) // webhooks that are still to be sent again
+		w.site.Restart()
+		if open == "" {
+			break
+		}
+		if time.Now().After(limit) {
+			w.tb.Errorf("a minute after the last fault there is still %s", open)
+			break
+		}
+		w.rest(limit)
+	}
+	w.rest(limit)
+	w.site.Stop()
+	if out, code := w.site.Run("verify", "--json"); code != 0 {
+		w.tb.Errorf("paylink verify: %s", out)
+	}
+	var seen []auditor.Seen
+	w.mu.Lock()
+	for _, p := range w.payers {
+		seen = append(seen, p.sights()...)
+	}
+	w.mu.Unlock()
+	report, err := auditor.Audit(context.Background(), w.database, w.site.SandboxURL, w.env["STRIPE_SECRET_KEY"], seen)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	return report
+}
+
+// rest waits until nothing is to be done now.
+func (w *world) rest(limit time.Time) {
+	w.tb.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for still := 0; still < 3 && time.Now().Before(limit); {
+		<-tick.C
+		if w.ready() == "" {
+			still++
+		} else {
+			still = 0
+		}
+	}
+}
+
+// periodic jobs come back whatever happens.
+const periodic = `('payment.recover', 'audit.seal', 'jobs.purge', 'payment.reconcile', 'payment.balance', 'method.sweep')`
+
+// open says what is not done yet, though it may be for later.
+func (w *world) open() string {
+	return w.ask(`select 'payment ' || id || ' ' || status from payment where status not in ('succeeded', 'failed', 'canceled')
+		union all select 'job ' || kind || ' ' || key || ' ' || last_error from job where done_at = 0 and dead_at = 0 and kind not in ` + periodic)
+}
+
+// ready says what is to be done now.
+func (w *world) ready() string {
+	return w.ask(fmt.Sprintf(`select 'payment ' || id || ' ' || status from payment where status in ('created', 'confirming', 'unknown')
+		union all select 'job ' || kind || ' ' || key from job where done_at = 0 and dead_at = 0 and run_at <= %d and kind not in `+periodic,
+		time.Now().Add(5*time.Second).UnixMicro()))
+}
+
+// ask gives the first column of the first row, "" without one.
+func (w *world) ask(query string) (answer string) {
+	w.tb.Helper()
+	db, err := auditor.Open(w.database)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(context.Background(), query+" limit 1")
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&answer); err != nil {
+			w.tb.Fatal(err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		w.tb.Fatal(err)
+	}
+	return answer
+}
+
+// age makes what a stopped server waits for older, as if it had stood still for so long.
+func (w *world) age(by time.Duration) {
+	w.tb.Helper()
+	db, err := auditor.Open(w.database)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	defer db.Close()
+	for _, query := range []string{
+		"update job set run_at = run_at - %d where done_at = 0 and dead_at = 0 and kind not in " + periodic,
+		// Periodic work begins again with the server, and does not wait for whoever was at it when it died.
+		"delete from job where %d > 0 and kind in " + periodic,
+		`update payment set lease_until = lease_until - %[1]d, checked_at = checked_at - %[1]d, updated_at = updated_at - %[1]d
+			where status not in ('succeeded', 'failed', 'canceled')`,
+	} {
+		if _, err := db.ExecContext(context.Background(), fmt.Sprintf(query, by.Microseconds())); err != nil {
+			w.tb.Fatal(err)
+		}
+	}
+}
