@@ -61,6 +61,9 @@ func (s *Service) Apply(ctx context.Context, in stripe.Intent) (paylink.Payment,
 		if err := s.follow(ctx, tx, before, p); err != nil {
 			return err
 		}
+		if err := s.declined(ctx, tx, before.Status, p, invoice); err != nil {
+			return err
+		}
 		return s.note(ctx, tx, "stripe", before.Status, p)
 	})
 	crash.At("pay.T3.committed")

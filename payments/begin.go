@@ -32,6 +32,7 @@ type Press struct {
 	Locale            money.Locale
 	ReturnURL         func(paymentID string) string // where the bank sends the payer back to
 	Actor             paylink.Actor
+	Place             string // the network that the press came from, to bound how many come; "" is not counted
 }
 
 // Elements are the options that the card form in the browser is made with. Stripe refuses a
@@ -137,6 +138,9 @@ func (s *Service) reserve(ctx context.Context, press Press) (p paylink.Payment, 
 		if err := paylink.PayableOf(invoice, balance).Check(press.Amount); err != nil {
 			return err
 		}
+		if err := s.within(ctx, tx, balance, press); err != nil {
+			return err
+		}
 		if customer, err = tx.Customer(ctx, invoice.CustomerID); err != nil {
 			return err
 		}
@@ -152,6 +156,9 @@ func (s *Service) reserve(ctx context.Context, press Press) (p paylink.Payment, 
 		}
 		if !made { // the other press was faster between our read and our write
 			p, err = tx.PaymentByNonce(ctx, press.Nonce)
+			return err
+		}
+		if err := s.count(ctx, tx, press); err != nil {
 			return err
 		}
 		if link.OpenedAt.IsZero() {

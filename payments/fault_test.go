@@ -284,6 +284,8 @@ func TestFault_P25_TwoTabsWithTheWholeBalance(t *testing.T) {
 
 func TestFault_P26_ManyPayersNeverOverpay(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
+		d.options.NoLimits = true // the books alone have to hold
+		d.payments = d.restart("boot1")
 		d.race(12, 30000)
 		d.wantCharges(3, 90000)
 		d.wantBalance(90000, 0, 10000)

@@ -30,6 +30,8 @@ type Options struct {
 	Ring    paylink.KeyRing // seals Plaid's access tokens
 	Now     func() time.Time
 	Log     *slog.Logger
+
+	NoLimits bool // payments are bounded by nothing but the books; with test keys only
 }
 
 // Service makes and follows payments.

@@ -86,6 +86,7 @@ func (a *app) wire(ctx context.Context) error {
 	a.invoicing = invoicing.New(a.store, a.ring, invoicing.Options{BaseURL: c.BaseURL, Now: now})
 	a.payments = payments.New(a.store, stripe.New(stripe.Config{Key: c.StripeSecretKey, BaseURL: c.StripeAPIBase}), payments.Options{
 		Install: install, Boot: paylink.NewID("boot", now()), Host: base.Host, Now: now, Log: a.log,
+		NoLimits: c.Limits == "off",
 	})
 	a.access = access.New(a.store, a.ring, now)
 	pages := templates.Load()
