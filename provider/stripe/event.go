@@ -15,6 +15,7 @@ type Event struct {
 	Live   bool
 	Object string // the id of the object it is about
 	Intent string // the PaymentIntent that is, or belongs to, the object; "" when there is none
+	Setup  string // the SetupIntent that is the object
 }
 
 // SignatureAge is how old a signature may be. https://docs.stripe.com/webhooks#replay-attacks
@@ -54,8 +55,12 @@ func ParseEvent(body []byte) (Event, error) {
 		return Event{}, fmt.Errorf("read event: no id or type")
 	}
 	event := Event{ID: e.ID, Type: e.Type, Live: e.Livemode, Object: e.Data.Object.ID}
-	if e.Data.Object.Object == "payment_intent" {
+	switch e.Data.Object.Object {
+	case "payment_intent":
 		event.Intent = e.Data.Object.ID
+		return event, nil
+	case "setup_intent":
+		event.Setup = e.Data.Object.ID
 		return event, nil
 	}
 	var expanded struct {

@@ -31,12 +31,17 @@ type Intent struct {
 
 	Install, Payment, Invoice string // our metadata
 
-	Declined bool // the last try was refused
-	Reason   paylink.DeclineReason
-	Card     paylink.Card
+	Declined    bool // the last try was refused
+	Reason      paylink.DeclineReason
+	Method      string // pm_… or ba_… that it was tried with
+	Fingerprint string // of that card or account
+	Card        paylink.Card
+	Bank        paylink.Bank
 
 	Charge        string
 	Statement     string
+	Mandate       string // mandate_…, that a debit was made by
+	Trace         string // by which the payer's bank finds a debit
 	AuthCode      string
 	MovedAt       time.Time // when the charge was made, by Stripe's clock
 	CaptureBefore time.Time
@@ -195,14 +200,14 @@ func translate(pi *stripego.PaymentIntent) Intent {
 		Amount: money.New(pi.Amount, currency), Received: pi.AmountReceived,
 		Install: pi.Metadata[metaInstall], Payment: pi.Metadata[metaPayment], Invoice: pi.Metadata[metaInvoice],
 	}
+	if pi.PaymentMethod != nil {
+		in.Method = pi.PaymentMethod.ID
+	}
 	if last := pi.LastPaymentError; last != nil {
 		in.Declined, in.Reason = true, reason(last)
-		if last.PaymentMethod != nil && last.PaymentMethod.Card != nil {
-			card := last.PaymentMethod.Card
-			in.Card = paylink.Card{
-				Brand: brand(string(card.Brand)), Last4: card.Last4,
-				ExpMonth: int(card.ExpMonth), ExpYear: int(card.ExpYear), Funding: string(card.Funding),
-			}
+		if m := last.PaymentMethod; m != nil {
+			in.Method = m.ID
+			in.Fingerprint, in.Card, in.Bank = meansOf(m)
 		}
 	}
 	charge := pi.LatestCharge
@@ -210,16 +215,32 @@ func translate(pi *stripego.PaymentIntent) Intent {
 		return in
 	}
 	in.Charge, in.Statement = charge.ID, charge.CalculatedStatementDescriptor
+	if charge.PaymentMethod != "" {
+		in.Method = charge.PaymentMethod
+	}
 	if charge.Created > 0 {
 		in.MovedAt = time.Unix(charge.Created, 0).UTC()
 	}
-	if details := charge.PaymentMethodDetails; details != nil && details.Card != nil {
+	details := charge.PaymentMethodDetails
+	switch {
+	case details == nil:
+	case details.Card != nil:
+		in.Fingerprint = details.Card.Fingerprint
 		in.Card = paylink.Card{
 			Brand: brand(string(details.Card.Brand)), Last4: details.Card.Last4,
 			ExpMonth: int(details.Card.ExpMonth), ExpYear: int(details.Card.ExpYear), Funding: string(details.Card.Funding),
 		}
 		if details.Card.CaptureBefore > 0 {
 			in.CaptureBefore = time.Unix(details.Card.CaptureBefore, 0).UTC()
+		}
+	case details.USBankAccount != nil:
+		bank := details.USBankAccount
+		in.Fingerprint, in.Trace = bank.Fingerprint, bank.PaymentReference
+		in.Bank = paylink.Bank{
+			Name: bank.BankName, Last4: bank.Last4, Type: string(bank.AccountType), Company: bank.AccountHolderType == companyHolder,
+		}
+		if bank.Mandate != nil {
+			in.Mandate = bank.Mandate.ID
 		}
 	}
 	return in
@@ -240,6 +261,9 @@ func brand(s string) string {
 // reason picks the few words that help a payer. Lost, stolen, fraud and the like stay with the
 // bank. https://docs.stripe.com/declines/codes
 func reason(e *stripego.Error) paylink.DeclineReason {
+	if e.PaymentMethod != nil && e.PaymentMethod.Type == stripego.PaymentMethodTypeUSBankAccount {
+		return bankReason(string(e.Code))
+	}
 	switch e.Code {
 	case stripego.ErrorCodeExpiredCard:
 		return paylink.DeclinedExpired
@@ -261,4 +285,21 @@ func reason(e *stripego.Error) paylink.DeclineReason {
 		return paylink.DeclinedNotConfirmed
 	}
 	return paylink.DeclinedNoReason
+}
+
+// bankReason says why a debit came back. https://docs.stripe.com/error-codes
+func bankReason(code string) paylink.DeclineReason {
+	switch code {
+	case "insufficient_funds":
+		return paylink.DeclinedFunds
+	case "account_closed":
+		return paylink.DeclinedClosed
+	case "no_account":
+		return paylink.DeclinedNoAccount
+	case "debit_not_authorized", "bank_account_restricted":
+		return paylink.DeclinedUnauthorized
+	case "charge_exceeds_source_limit", "charge_exceeds_transaction_limit", "charge_exceeds_weekly_limit":
+		return paylink.DeclinedBankLimit
+	}
+	return paylink.DeclinedBankOther
 }

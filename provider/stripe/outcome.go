@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	stripego "github.com/stripe/stripe-go/v76"
@@ -31,9 +32,15 @@ func (b *Busy) Unwrap() error { return b.Err }
 // Is makes it an ErrUnknown.
 func (b *Busy) Is(target error) bool { return target == ErrUnknown }
 
+// What Stripe says in a sentence and not in a code.
+const (
+	NoMandate = "mandate_missing"         // the bank account has no permission that holds
+	Detached  = "payment_method_detached" // the card or account was taken from its customer
+)
+
 // Refusal says that Stripe refused the call and that it had no effect.
 type Refusal struct {
-	Code  string // Stripe's, for example payment_intent_unexpected_state
+	Code  string // Stripe's, for example payment_intent_unexpected_state, or one of the above
 	Param string
 	Err   error
 }
@@ -68,7 +75,13 @@ func outcome(act string, err error) error {
 		return fmt.Errorf("%s: %w", act, &Refusal{Code: "idempotency_error", Err: brief})
 	}
 	code := string(e.Code)
-	if code == "" {
+	switch {
+	case code != "":
+	case strings.Contains(e.Msg, "requires a mandate"):
+		code = NoMandate
+	case strings.Contains(e.Msg, "It may not be used again"):
+		code = Detached
+	default:
 		code = string(e.Type)
 	}
 	return fmt.Errorf("%s: %w", act, &Refusal{Code: code, Param: e.Param, Err: brief})

@@ -47,6 +47,32 @@ func TestStripeMockTakesEveryCall(t *testing.T) {
 		"capture": func() error { _, err := c.Capture(ctx, in.ID, "k5", usd); return err },
 		"cancel":  func() error { _, err := c.Cancel(ctx, in.ID, "k4"); return err },
 		"secret":  func() error { _, err := c.ClientSecret(ctx, in.ID); return err },
+		"attach a bank account": func() error {
+			_, err := c.AttachBank(ctx, "k6", "cus_123", "btok_123")
+			if errors.Is(err, stripe.ErrUnknown) { // the mock's example of a source is an account of another kind
+				return nil
+			}
+			return err
+		},
+		"find a bank account": func() error {
+			_, err := c.FindBank(ctx, "cus_123", "btok_123")
+			if errors.Is(err, stripe.ErrUnknown) { // its example of a token is of a card
+				return nil
+			}
+			return err
+		},
+		"fetch a method":        func() error { _, err := c.Method(ctx, "pm_123"); return err },
+		"detach a card":         func() error { return c.Detach(ctx, "k7", "cus_123", "pm_123") },
+		"detach a bank account": func() error { return c.Detach(ctx, "k8", "cus_123", "ba_123") },
+		"set up a bank account": func() error {
+			_, err := c.SetUpBank(ctx, "k9", stripe.SetupRequest{
+				Customer: "cus_123", PaymentMethod: "pm_123", Install: "i", Method: "mth_1", Mandate: stripe.Mandate{AcceptedAt: 1, IP: "192.0.2.1", Agent: "x"},
+			})
+			return err
+		},
+		"fetch a setup":  func() error { _, err := c.Setup(ctx, "seti_123"); return err },
+		"verify a code":  func() error { _, err := c.VerifyBank(ctx, "seti_123", "k10", "SM11AA", [2]int64{}); return err },
+		"verify amounts": func() error { _, err := c.VerifyBank(ctx, "seti_123", "k11", "", [2]int64{32, 45}); return err },
 	} {
 		if err := call(); err != nil {
 			t.Errorf("%s: %v", name, err)
