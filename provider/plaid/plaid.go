@@ -164,6 +164,10 @@ func translate(act string, err error) error {
 		return paylink.Fail(paylink.Conflict, "bank.login_again").Because(cause)
 	case "INVALID_ACCESS_TOKEN", "ITEM_NOT_FOUND":
 		return paylink.Fail(paylink.Conflict, "bank.gone").Because(cause)
+	case "PRODUCT_NOT_READY": // its numbers are being confirmed, which takes a bank day or two
+		return paylink.Fail(paylink.Conflict, "bank.not_ready").Because(cause)
+	case "USER_PERMISSION_REVOKED", "ACCESS_NOT_GRANTED":
+		return paylink.Fail(paylink.Conflict, "bank.link_again").Because(cause)
 	case "NO_AUTH_ACCOUNTS", "PRODUCTS_NOT_SUPPORTED", "INVALID_ACCOUNT_ID":
 		return paylink.FailField("account_id", "bank.account_unknown").Because(cause)
 	case "INSTITUTION_DOWN", "INSTITUTION_NOT_RESPONDING", "RATE_LIMIT_EXCEEDED", "INTERNAL_SERVER_ERROR", "PLANNED_MAINTENANCE":

@@ -103,9 +103,9 @@ func (v *Verifier) Verify(ctx context.Context, body []byte, header string) (Webh
 	if subtle.ConstantTimeCompare([]byte(hex.EncodeToString(sum[:])), []byte(claims.BodyHash)) != 1 {
 		return Webhook{}, errors.New("verify webhook: the body is another")
 	}
-	var w Webhook
-	if err := json.Unmarshal(body, &w); err != nil {
-		return Webhook{}, fmt.Errorf("read webhook: %w", err)
+	w, err := ParseWebhook(body)
+	if err != nil {
+		return Webhook{}, err
 	}
 	id := sha256.Sum256([]byte(header))
 	w.ID = hex.EncodeToString(id[:16])
@@ -118,6 +118,20 @@ type Webhook struct {
 	Type   string `json:"webhook_type"` // ITEM, AUTH
 	Code   string `json:"webhook_code"` // ERROR, PENDING_EXPIRATION, USER_PERMISSION_REVOKED…
 	ItemID string `json:"item_id"`
+
+	AccountID string `json:"account_id"` // the one account of the item that it is about; "" is the item
+	Error     struct {
+		Code string `json:"error_code"` // ITEM_LOGIN_REQUIRED…
+	} `json:"error"`
+}
+
+// ParseWebhook reads a webhook that was verified when it was stored.
+func ParseWebhook(body []byte) (Webhook, error) {
+	var w Webhook
+	if err := json.Unmarshal(body, &w); err != nil {
+		return Webhook{}, fmt.Errorf("read webhook: %w", err)
+	}
+	return w, nil
 }
 
 type jwtHead struct {
