@@ -143,6 +143,15 @@ func (s *Service) owed(ctx context.Context, tx *store.Tx, i paylink.Invoice) err
 
 // makeLink writes a link and, if it is to be mailed, its job.
 func (s *Service) makeLink(ctx context.Context, tx *store.Tx, actor paylink.Actor, invoice paylink.Invoice, link paylink.Link, mail bool) (paylink.Link, error) {
+	link, err := s.writeLink(ctx, tx, actor, invoice, link, mail)
+	if err != nil || !mail {
+		return link, err
+	}
+	return link, s.mailLink(ctx, tx, link)
+}
+
+// writeLink writes a link; mailed says whether some mail carries it.
+func (s *Service) writeLink(ctx context.Context, tx *store.Tx, actor paylink.Actor, invoice paylink.Invoice, link paylink.Link, mailed bool) (paylink.Link, error) {
 	firm, err := tx.Firm(ctx)
 	if err != nil {
 		return link, err
@@ -156,13 +165,8 @@ func (s *Service) makeLink(ctx context.Context, tx *store.Tx, actor paylink.Acto
 	if err := tx.InsertLink(ctx, link); err != nil {
 		return link, err
 	}
-	if mail {
-		if err := s.mailLink(ctx, tx, link); err != nil {
-			return link, err
-		}
-	}
 	return link, tx.Audit(ctx, actor, "link.made", link.InvoiceID, map[string]any{
-		"link": link.ID, "to": link.Recipient, "mailed": mail, "forwarded_by": link.ForwardedBy,
+		"link": link.ID, "to": link.Recipient, "mailed": mailed, "forwarded_by": link.ForwardedBy,
 	}, now)
 }
 
