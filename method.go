@@ -144,6 +144,7 @@ type Dispute struct {
 	Reason    string // Stripe's word
 	Status    string // Stripe's word
 	Withdrawn int64  // minor units that are gone from us now; 0 again once won
+	Moves     int    // how often Stripe took or gave back money for it
 	OpenedAt  time.Time
 	CreatedAt time.Time
 	UpdatedAt time.Time

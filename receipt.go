@@ -73,3 +73,53 @@ func (r Receipt) Charged() money.Amount {
 func ReceiptNumber(year int, epoch string, n int64) string {
 	return fmt.Sprintf("R-%d%s-%06d", year, epoch, n)
 }
+
+// Refund is money of a payment that goes back, asked for here or at Stripe. The row is written before
+// Stripe is asked and holds its amount of the payment, so that no more goes back than came.
+type Refund struct {
+	ID        string
+	PaymentID string
+	Key       string       // of the form or the call that asked; the same key is the same refund
+	StripeID  string       // re_… or pyr_…; "" until Stripe answered
+	Amount    money.Amount // all that goes back, the fee included
+	Fee       money.Amount // the part of Amount that was the fee
+	OwedAgain bool         // the invoice asks for it again; else it is credited
+	Status    RefundStatus
+	Failure   string // why it failed or was refused, in Stripe's word
+	Reason    string // why it was made, in the words of staff
+	Actor     Actor  // who asked; "stripe" when it was made there
+	MovedAt   time.Time
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// RefundStatus is where a refund stands: asked, and then Stripe's word.
+// https://docs.stripe.com/refunds#refund-status
+type RefundStatus string
+
+// The statuses. From pending on the money is gone from us, unless it failed or was canceled.
+const (
+	RefundAsked     RefundStatus = "asked" // nobody knows yet whether Stripe made it
+	RefundPending   RefundStatus = "pending"
+	RefundAction    RefundStatus = "requires_action" // the payer has to say where to
+	RefundSucceeded RefundStatus = "succeeded"
+	RefundFailed    RefundStatus = "failed"   // the money is back with us
+	RefundCanceled  RefundStatus = "canceled" // refused, or taken back before it left
+)
+
+// Moved says whether the money is gone from us.
+func (s RefundStatus) Moved() bool {
+	return s == RefundPending || s == RefundAction || s == RefundSucceeded
+}
+
+// Final says whether nothing more is expected. A refund that succeeded may still fail.
+func (s RefundStatus) Final() bool {
+	return s == RefundSucceeded || s == RefundFailed || s == RefundCanceled
+}
+
+// CanBecome says whether a report of Stripe may move a refund from one status to the next: an older
+// report never replaces a newer one.
+func (s RefundStatus) CanBecome(next RefundStatus) bool {
+	order := map[RefundStatus]int{RefundAsked: 1, RefundAction: 2, RefundPending: 3, RefundSucceeded: 4, RefundFailed: 5, RefundCanceled: 5}
+	return order[next] > order[s]
+}
