@@ -10,7 +10,7 @@ func Pools(s *Store) (reader, writer *sql.DB) { return s.pool, s.writer }
 
 // LongRead runs a question again and again in a transaction that may read for long.
 func LongRead(ctx context.Context, s *Store, query string, f func(answer func() (string, error)) error) error {
-	return s.snapshot(ctx, func(r reads) error {
+	return s.snapshot(ctx, s.dialect.unhurried, func(r reads) error {
 		return f(func() (string, error) { return one(ctx, r, value[string], query) })
 	})
 }

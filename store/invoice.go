@@ -191,14 +191,18 @@ func (r reads) Balance(ctx context.Context, invoiceID string) (paylink.Balance, 
 	if err != nil {
 		return paylink.Balance{}, found("invoice", err)
 	}
-	balances, err := r.balances(ctx, []paylink.Invoice{{ID: invoiceID, Currency: total.Currency, Total: total}})
-	return balances[invoiceID], err
+	return r.BalanceOf(ctx, paylink.Invoice{ID: invoiceID, Currency: total.Currency, Total: total})
 }
 
-// Balance reads as reads.Balance does, but all of it as of one moment: between two statements a
-// payment may leave what is reserved and not yet be in what is paid.
+// BalanceOf is Balance for who has the invoice read already.
+func (r reads) BalanceOf(ctx context.Context, i paylink.Invoice) (paylink.Balance, error) {
+	balances, err := r.balances(ctx, []paylink.Invoice{i})
+	return balances[i.ID], err
+}
+
+// Balance reads as reads.Balance does, but all of it as of one moment.
 func (s *Store) Balance(ctx context.Context, invoiceID string) (b paylink.Balance, err error) {
-	err = s.snapshot(ctx, func(r reads) error {
+	err = s.Snapshot(ctx, func(r Reads) error {
 		b, err = r.Balance(ctx, invoiceID)
 		return err
 	})

@@ -119,6 +119,30 @@ func (s *Store) Dialect() string { return s.dialect.name }
 // wait for its next look. Several commits may wake once.
 func (s *Store) Woken() <-chan struct{} { return s.woken }
 
+// Reads are the questions that a Store, a Tx and a Snapshot answer alike.
+type Reads = reads
+
+// Snapshot answers questions as of one moment: f sees nothing of what is written meanwhile. Between two
+// questions to the Store itself a payment may leave what is reserved and not yet be in what is paid.
+func (s *Store) Snapshot(ctx context.Context, f func(Reads) error) error {
+	return s.snapshot(ctx, "", f)
+}
+
+// snapshot runs a first statement, where there is one, and then f.
+func (s *Store) snapshot(ctx context.Context, first string, f func(reads) error) error {
+	tx, err := s.pool.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("begin to read: %w", err)
+	}
+	defer tx.Rollback()
+	if first != "" {
+		if _, err := tx.ExecContext(ctx, first); err != nil {
+			return fmt.Errorf("begin to read: %w", err)
+		}
+	}
+	return f(reads{from: tx, dialect: s.dialect, texts: s.texts})
+}
+
 // retries is how often Update begins again when the database chose our transaction to fail.
 const retries = 5
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -96,7 +95,7 @@ const sealWithin = time.Minute
 // Verify adds the books up again, as they stood at one moment, and lists what does not hold. key is
 // the audit chain's; without one only the rows that nobody sealed in time are told.
 func (s *Store) Verify(ctx context.Context, key []byte, now time.Time) (violations []Violation, err error) {
-	err = s.snapshot(ctx, func(r reads) error {
+	err = s.snapshot(ctx, s.dialect.unhurried, func(r reads) error {
 		for _, check := range checks {
 			broken, err := all(ctx, r, func(r row) (v Violation, err error) {
 				v.Code = check.code
@@ -113,22 +112,6 @@ func (s *Store) Verify(ctx context.Context, key []byte, now time.Time) (violatio
 		return err
 	})
 	return violations, err
-}
-
-// snapshot reads in one transaction that sees nothing of what is written meanwhile.
-func (s *Store) snapshot(ctx context.Context, f func(reads) error) error {
-	tx, err := s.pool.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
-	if err != nil {
-		return fmt.Errorf("begin to read: %w", err)
-	}
-	defer tx.Rollback()
-	r := reads{from: tx, dialect: s.dialect, texts: s.texts}
-	if s.dialect.unhurried != "" {
-		if _, err := tx.ExecContext(ctx, s.dialect.unhurried); err != nil {
-			return fmt.Errorf("begin to read: %w", err)
-		}
-	}
-	return f(r)
 }
 
 // chainRun is how many rows of the chain are in memory at once.

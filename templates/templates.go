@@ -55,7 +55,7 @@ func Load() *Set {
 		pages[file] = true
 		for _, l := range catalogue.Locales() {
 			one := template.Must(page.Clone())
-			fold(one, catalogue.For(l, nil, time.Time{}))
+			fold(one.Lookup(area+"_layout.html"), v, catalogue.For(l, nil, time.Time{}))
 			s.pages[name{string(l), file}] = one.Lookup(area + "_layout.html")
 		}
 	}

@@ -120,16 +120,19 @@ func (h *Handlers) visited(next func(echo.Context, visit) error) echo.HandlerFun
 func (h *Handlers) visit(c echo.Context, link paylink.Link) (v visit, err error) {
 	ctx := c.Request().Context()
 	v = visit{link: link, firm: h.pages.Firm(c), words: h.pages.Words(c, link.Locale)}
-	if v.invoice, err = h.store.Invoice(ctx, link.InvoiceID); err != nil {
-		return v, err
-	}
-	if v.customer, err = h.store.Customer(ctx, v.invoice.CustomerID); err != nil {
-		return v, err
-	}
-	if v.balance, err = h.store.Balance(ctx, v.invoice.ID); err != nil {
-		return v, err
-	}
-	v.payments, err = h.store.PaymentsOf(ctx, v.invoice.ID)
+	err = h.store.Snapshot(ctx, func(r store.Reads) error {
+		if v.invoice, err = r.Invoice(ctx, link.InvoiceID); err != nil {
+			return err
+		}
+		if v.customer, err = r.Customer(ctx, v.invoice.CustomerID); err != nil {
+			return err
+		}
+		if v.balance, err = r.BalanceOf(ctx, v.invoice); err != nil {
+			return err
+		}
+		v.payments, err = r.PaymentsOf(ctx, v.invoice.ID)
+		return err
+	})
 	return v, err
 }
 
