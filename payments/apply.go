@@ -166,6 +166,9 @@ func (s *Service) next(p paylink.Payment, in stripe.Intent) paylink.PaymentStatu
 // around a question of the bank that the payer leaves open, and around a declined PaymentIntent.
 func (s *Service) follow(ctx context.Context, tx *store.Tx, before, p paylink.Payment) error {
 	switch {
+	case before.PaymentIntent == "" && p.Status == paylink.Canceled:
+		// Its making was never answered and was given up. Nobody confirms it; nobody shall be able to.
+		return enqueue(ctx, tx, "payment.fence", p.ID+"/orphan", fenceJob{Payment: p.ID, If: p.Status}, s.Now())
 	case before.Status == p.Status:
 		return nil
 	case p.Status == paylink.RequiresAction:
