@@ -21,7 +21,7 @@ var made = []string{
 }
 
 // elsewhere are texts that look like keys and are none: jobs, tasks, hosts.
-var elsewhere = regexp.MustCompile(`\.(css|js|svg|example)$|^mail\.(link|receipt|server)$`)
+var elsewhere = regexp.MustCompile(`\.(css|js|svg|example)$|^mail\.(link|receipt|server|begun|taken|code|onway|failed|returned|returned_firm|bounced|firm|firm_address)$`)
 
 var (
 	keyText  = regexp.MustCompile(`^(pay|error|desk|mail|word)\.[a-z0-9_.]*[a-z0-9_]$`)

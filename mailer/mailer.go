@@ -1,5 +1,5 @@
-// Package mailer writes the mails that Paylink sends and hands them to a mail server: payment links
-// and receipts, in HTML and plain text, with their PDF.
+// Package mailer writes the mails that Paylink sends and hands them to a mail server: payment links,
+// receipts, what became of bank payments, and codes, in HTML and plain text, with their PDF.
 //
 // A try is noted before it is made and its outcome after, so a mail that the server took is not sent
 // again, and one whose answer was lost is sent again under the same Message-ID. The package decides
@@ -70,10 +70,20 @@ type parcel struct {
 	subjectID string // the link or the receipt
 	message   message
 	words     catalogue.Words // of staff, for what they read about the mail
+	hide      string          // what a mail server's words are never to be kept with; "" for nothing
 	drop      string          // why it is not sent after all; "" to send it
 	tasks     []task          // opened when it is sent
 	taken     func(context.Context, *store.Tx) error
 	refused   func(ctx context.Context, tx *store.Tx, why string) error
+}
+
+// without is what a mail server said, less the secret that it may quote from the mail.
+func (p parcel) without(words string) string {
+	if p.hide == "" {
+		return words
+	}
+	spaced := p.hide[:len(p.hide)/2] + " " + p.hide[len(p.hide)/2:]
+	return strings.NewReplacer(p.hide, "[code]", spaced, "[code]").Replace(words)
 }
 
 // task is something that staff have to look at.
@@ -172,7 +182,7 @@ func (m *Mailer) note(ctx context.Context, row store.Mail, p parcel, outcome err
 		return nil
 	}
 	if b, ok := errors.AsType[*bounce](outcome); ok {
-		row.State, row.LastError = store.MailBounced, b.say(p.words)
+		row.State, row.LastError = store.MailBounced, p.without(b.say(p.words))
 		err := m.store.Update(ctx, func(tx *store.Tx) error {
 			if err := p.refused(ctx, tx, row.LastError); err != nil {
 				return err
@@ -185,7 +195,7 @@ func (m *Mailer) note(ctx context.Context, row store.Mail, p parcel, outcome err
 		m.Log.Info("mail bounced", about...)
 		return nil
 	}
-	row.State, row.LastError = store.MailDeferred, clip(outcome.Error())
+	row.State, row.LastError = store.MailDeferred, p.without(clip(outcome.Error()))
 	err := m.store.Update(ctx, func(tx *store.Tx) error {
 		if _, turned := errors.AsType[*turnedAway](outcome); turned {
 			t := task{relayTask, relaySubject, "task.mail_server", map[string]any{"server": m.relay.host, "why": row.LastError}}

@@ -58,7 +58,15 @@ func (m *Mailer) ReceiptJob(ctx context.Context, job store.Job) error {
 	} else { // the mail is worth more than its attachment
 		p.tasks = append(p.tasks, task{"receipt.pdf", receipt.ID, "task.receipt_pdf", map[string]any{"receipt": receipt.Number}})
 	}
-	if err := m.fill(&p, receiptLetter(receipt, to, url, drawn, m.Now()), receipt.Firm); err != nil {
+	letter := receiptLetter(receipt, to, url, drawn, m.Now())
+	if receipt.Revision > 1 {
+		before, err := m.store.Receipt(ctx, receipt.ID, receipt.Revision-1)
+		if err != nil {
+			return err
+		}
+		revise(&letter, receipt, before, to, drawn)
+	}
+	if err := m.fill(&p, letter, receipt.Firm); err != nil {
 		return err
 	}
 	return m.send(ctx, job, p)
@@ -111,8 +119,11 @@ func receiptLetter(r paylink.Receipt, to, url string, attached bool, now time.Ti
 	}
 	l.Amount = w.Amount(r.Charged())
 	l.Says = w.Parts("mail.receipt.says", "at", r.PaidAt)
-	if r.Card.Last4 != "" {
+	switch {
+	case r.Card.Last4 != "":
 		l.Says = w.Parts("mail.receipt.says.card", "at", r.PaidAt, "brand", r.Card.Brand, "last4", r.Card.Last4)
+	case r.Bank.Label() != "":
+		l.Says = w.Parts("mail.receipt.says.bank", "at", r.PaidAt, "account", r.Bank.Label())
 	}
 	l.Rows, l.Total = receiptRows(l, r)
 	if url != "" {
@@ -133,8 +144,11 @@ func receiptLetter(r paylink.Receipt, to, url string, attached bool, now time.Ti
 	case r.Reference != "":
 		l.Foot = append(l.Foot, w.Parts("mail.receipt.foot", "reference", r.Reference))
 	}
-	if card {
+	switch r.Method {
+	case paylink.MethodCard:
 		l.Foot = append(l.Foot, w.Parts("mail.receipt.foot.card"))
+	case paylink.MethodBank:
+		l.Foot = append(l.Foot, w.Parts("mail.receipt.foot.bank"))
 	}
 	return l
 }
@@ -154,6 +168,9 @@ func receiptRows(l templates.Letter, r paylink.Receipt) (rows []templates.Letter
 	rows = append(rows, l.Row(w.T("mail.receipt.row.this"), r.ThisPayment))
 	rows[len(rows)-1].Strong = true
 	add(w.T("mail.receipt.row.fee"), r.Fee)
+	if r.Revision > 1 {
+		add(w.T("mail.receipt.row.refunded"), r.Refunded)
+	}
 	add(w.T("mail.receipt.row.way"), r.OnItsWay)
 	total = l.Row(w.T("mail.receipt.row.due"), r.StillToPay)
 	if !r.StillToPay.IsZero() && r.Due != "" && w.Days(r.Due.End(w.Zone())) > 0 {

@@ -32,6 +32,7 @@ type Letter struct {
 	URL      string             // where the button leads
 	BareURL  []catalogue.Part   // what introduces the address in clear; empty to not show it
 	Body     [][]catalogue.Part // paragraphs below the button
+	Quote    []string           // a text given in full, paragraph by paragraph, below those
 	Foot     [][]catalogue.Part // small print, line by line
 }
 
@@ -82,6 +83,9 @@ func (l Letter) Text() string {
 	}
 	for _, paragraph := range l.Body {
 		add(plain(paragraph))
+	}
+	for _, paragraph := range l.Quote {
+		add(paragraph)
 	}
 	var foot []string
 	for _, line := range l.Foot {
