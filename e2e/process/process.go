@@ -208,7 +208,7 @@ func (p *Process) finish() {
 			p.tb.Errorf("the process wrote %q\n%s", strings.TrimSpace(sign), p.tail())
 		}
 	}
-	if p.tb.Failed() {
+	if p.tb.Failed() && !p.killed { // who was killed on purpose has little to say, and may be one of hundreds
 		p.tb.Logf("the end of its log:\n%s", p.tail())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,27 +57,22 @@ func (w *world) crashLoop(kills int, seed uint64) auditor.Report {
 	w.tb.Helper()
 	dice := rand.New(rand.NewPCG(seed, 1))
 	w.misbehave(seed)
-	// Each kill makes room for a payment or two; five people pay at a time, some of them the same invoice.
-	const people = 5
-	links := make(chan string, 4096)
-	for range kills/8 + 3 {
-		_, urls := w.invoice(20000+int64(dice.IntN(40000)), 2)
-		for _, u := range append(urls, urls[0]) {
-			links <- u
-		}
+	const people = 5 // at a time, often on the same invoice
+	var links []string
+	for range kills/3 + 3 {
+		_, urls := w.invoice(5000+int64(dice.IntN(40000)), 2)
+		links = append(links, urls[0], urls[1], urls[0])
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	var group sync.WaitGroup
-	for n := range uint64(people) {
+	var next atomic.Uint64
+	for range people {
 		group.Go(func() {
-			for turn := uint64(0); ctx.Err() == nil; turn++ {
-				select {
-				case link := <-links:
-					if err := w.person(link, seed+n+people*turn).live(ctx); err != nil && ctx.Err() == nil {
-						w.tb.Errorf("a payer: %v", err)
-					}
-				case <-ctx.Done():
+			for ctx.Err() == nil {
+				n := next.Add(1) - 1
+				if err := w.person(links[n%uint64(len(links))], seed+n).live(ctx); err != nil && ctx.Err() == nil {
+					w.tb.Errorf("a payer: %v", err)
 				}
 			}
 		})

@@ -234,9 +234,9 @@ func (p *payer) sights() (list []auditor.Seen) {
 	return list
 }
 
-// live pays parts of the invoice until there is nothing left to pay, with every card and bad habit.
+// live pays parts of the invoice a few times, or until there is nothing left to pay, with every card and bad habit.
 func (p *payer) live(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for range 8 {
 		card := goodCard
 		switch n := p.dice.IntN(10); {
 		case n < 2:
@@ -253,19 +253,13 @@ func (p *payer) live(ctx context.Context) error {
 			return err
 		}
 		if what.page == "" {
-			if paid, err := p.w.paid(ctx, p.link); err != nil || paid {
-				return err
-			}
-			if err := pause(ctx, 100*time.Millisecond); err != nil { // somebody else is paying it
-				return err
-			}
-			continue
+			return nil // it is paid, or somebody else is paying all of it
 		}
 		if err := p.pay(ctx, what); err != nil {
 			return err
 		}
 	}
-	return ctx.Err()
+	return nil
 }
 
 // pay sends one form, often twice, and follows what came of it.

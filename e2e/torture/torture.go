@@ -41,15 +41,14 @@ type world struct {
 	env       map[string]string
 	transport *http.Transport
 
-	mu       sync.Mutex
-	payers   []*payer
-	invoices map[string]string // link → invoice
+	mu     sync.Mutex
+	payers []*payer
 }
 
 func newWorld(tb testing.TB, binary, database string, more ...string) *world {
 	tb.Helper()
 	w := &world{
-		tb: tb, database: database, env: map[string]string{}, invoices: map[string]string{},
+		tb: tb, database: database, env: map[string]string{},
 		transport: &http.Transport{DisableKeepAlives: true}, // the server may be another by the next request
 		site:      process.StartSiteOf(tb, binary, database, more...),
 	}
@@ -80,30 +79,8 @@ func (w *world) invoice(cents int64, links int) (id string, urls []string) {
 		var sent struct{ URL string }
 		call("/api/v1/invoices/"+made.ID+"/links", fields{"send": false}, &sent)
 		urls = append(urls, sent.URL)
-		w.mu.Lock()
-		w.invoices[sent.URL] = made.ID
-		w.mu.Unlock()
 	}
 	return made.ID, urls
-}
-
-// paid says whether nothing is left to pay through a link. No answer is no.
-func (w *world) paid(ctx context.Context, link string) (bool, error) {
-	w.mu.Lock()
-	id := w.invoices[link]
-	w.mu.Unlock()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.site.BaseURL+"/api/v1/invoices/"+id, nil)
-	if err != nil {
-		return false, err
-	}
-	req.Header.Set("Authorization", "Bearer "+w.site.APIKey)
-	var i struct {
-		Due, Pending int64
-	}
-	if err := w.do(req, &i); err != nil {
-		return false, ctx.Err() //nolint:nilerr // the server is away: not known to be paid
-	}
-	return i.Due == 0 && i.Pending == 0, nil
 }
 
 // person adds a payer, whose sights the auditor will compare.
