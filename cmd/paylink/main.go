@@ -53,6 +53,8 @@ type commands struct {
 	Staff   staffCommand   `cmd:"" help:"Add people who sign in at the desk."`
 	APIKey  apikeyCommand  `cmd:"" name:"apikey" help:"Add keys for programs that use the REST API."`
 	Verify  verifyCommand  `cmd:"" help:"Check the books: every balance, receipt number and audit row. Exits 1 if something does not hold."`
+	Backup  backupCommand  `cmd:"" help:"Copy the database to a file, also while the app runs; the copy is checked."`
+	Restore restoreCommand `cmd:"" help:"Put a backup in the database's place, with the app stopped."`
 	Sandbox sandboxCommand `cmd:"" help:"Run the stand-in for Stripe and the mail server alone, for tests of your own."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
