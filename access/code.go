@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,12 +131,16 @@ func (s *Service) UseCode(ctx context.Context, customerID, typed, ip string) (de
 		if err != nil {
 			return err
 		}
-		// A code that went to an address the customer no longer has proves nothing of the new one.
-		if len(codes) == 0 || codes[0].Ended(now) || codes[0].Tries >= CodeTries || !strings.EqualFold(codes[0].Address, customer.Email) {
+		// There is one at most: sending ends the one before. A code that went to an address the customer no
+		// longer has proves nothing of the new one.
+		n := slices.IndexFunc(codes, func(c paylink.Code) bool {
+			return !c.Ended(now) && c.Tries < CodeTries && strings.EqualFold(c.Address, customer.Email)
+		})
+		if n < 0 {
 			refused = paylink.FailField("code", "code.ended")
 			return nil
 		}
-		code := codes[0]
+		code := codes[n]
 		if !code.Fits(s.ring, typed) {
 			refused, err = s.wrong(ctx, tx, mailbox, code, ip, now)
 			return err
