@@ -3,6 +3,7 @@ package paylink
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind says what a caller can do about an error. An error without a kind is our own fault: the
@@ -23,10 +24,11 @@ const (
 // it, so that the words are chosen by the reader's language and never here.
 type Error struct {
 	Kind   Kind
-	Code   string       // key in the catalogue, below "error."
-	Args   []any        // name, value, name, value…: what the sentence mentions
-	Fields []FieldError // what to change, field by field, when a form or a JSON body was wrong
-	Err    error        // the cause; for the log only
+	Code   string        // key in the catalogue, below "error."
+	Args   []any         // name, value, name, value…: what the sentence mentions
+	Fields []FieldError  // what to change, field by field, when a form or a JSON body was wrong
+	After  time.Duration // until asking again helps; 0 says nothing of it
+	Err    error         // the cause; for the log only
 }
 
 // FieldError is one thing to change in a form or a JSON body.

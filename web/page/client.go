@@ -30,6 +30,19 @@ func (r *Renderer) Client(c echo.Context) netip.Addr {
 	return peer
 }
 
+// Place is what limits count a client by: its address, or of IPv6 the network of 64 bits that one
+// customer has. Who has no address shares a place with all others who have none.
+func (r *Renderer) Place(c echo.Context) string {
+	at := r.Client(c)
+	switch {
+	case !at.IsValid():
+		return "unknown"
+	case at.Is6():
+		return netip.PrefixFrom(at, 64).Masked().String()
+	}
+	return at.String()
+}
+
 func (r *Renderer) trusts(at netip.Addr) bool {
 	return slices.ContainsFunc(r.o.TrustedProxies, func(network netip.Prefix) bool { return network.Contains(at) })
 }

@@ -44,3 +44,21 @@ func TestTheClientIsWhoATrustedProxySaw(t *testing.T) {
 		})
 	}
 }
+
+// One customer has a network of 64 bits, and would otherwise count as many.
+func TestAPlaceIsAnAddressOrANetwork(t *testing.T) {
+	r := page.New(page.Options{})
+	for peer, want := range map[string]string{
+		"203.0.113.9:4000":            "203.0.113.9",
+		"[2001:db8:1:2:3:4:5:6]:4000": "2001:db8:1:2::/64",
+		"[2001:db8:1:2::ffff]:4000":   "2001:db8:1:2::/64",
+		"[::ffff:203.0.113.9]:4000":   "203.0.113.9",
+		"@":                           "unknown",
+	} {
+		request := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
+		request.RemoteAddr = peer
+		if got := r.Place(echo.New().NewContext(request, httptest.NewRecorder())); got != want {
+			t.Errorf("%s: %s, want %s", peer, got, want)
+		}
+	}
+}

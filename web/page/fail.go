@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -89,6 +90,9 @@ func (r *Renderer) Fail(err error, c echo.Context) {
 	}
 	status := Status(err)
 	e := known(r.Words(c, r.Locale(c)), err, status)
+	if e.After > 0 {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int((e.After+time.Second-1)/time.Second)))
+	}
 	retryAfter(c, status)
 	var failed error
 	switch {
@@ -104,10 +108,11 @@ func (r *Renderer) Fail(err error, c echo.Context) {
 	}
 }
 
-// retryAfter says when to try again, where that is what helps.
+// retryAfter says when to try again, where that is what helps and nobody said it better.
 func retryAfter(c echo.Context, status int) {
-	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		c.Response().Header().Set("Retry-After", "60")
+	h := c.Response().Header()
+	if (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests) && h.Get("Retry-After") == "" {
+		h.Set("Retry-After", "60")
 	}
 }
 

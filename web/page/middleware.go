@@ -18,7 +18,7 @@ import (
 // Use puts the middleware, the error handler and the static files in place.
 func (r *Renderer) Use(e *echo.Echo) {
 	e.HTTPErrorHandler = r.Fail
-	e.Use(r.log, r.recover, r.headers, limitBody, r.sameOrigin(), refuseOddPaths)
+	e.Use(r.log, r.recover, r.headers, limitBody, r.sameOrigin(), refuseOddPaths, r.admit)
 	e.Match([]string{http.MethodGet, http.MethodHead}, static.Prefix+"*", echo.WrapHandler(r.o.Files))
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"paylink"
 	"paylink/catalogue"
@@ -38,18 +39,20 @@ type Options struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
+	TrustedProxies []netip.Prefix        // whose X-Forwarded-For counts
+	Metrics        prometheus.Registerer // sees how many requests are under way; nil: nobody does
 }
 
 // Renderer shows pages and answers errors.
 type Renderer struct {
+	load   *load
 	o      Options
 	secure bool
 }
 
 // New makes a renderer; Use puts it to work.
 func New(o Options) *Renderer {
-	return &Renderer{o: o, secure: strings.HasPrefix(o.BaseURL, "https://")}
+	return &Renderer{load: newLoad(o.Metrics), o: o, secure: strings.HasPrefix(o.BaseURL, "https://")}
 }
 
 // Now is the moment of the request.

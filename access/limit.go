@@ -1,0 +1,130 @@
+package access
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"paylink"
+	"paylink/store"
+)
+
+// Limits bounds what strangers may try from one place: addresses of links and receipts that do not
+// exist, and forms that send mail. A nil *Limits bounds nothing.
+//
+// Guesses are counted in memory, because a GET writes nothing; a guesser cannot restart us, and what
+// is guessed is long. Mails are counted in the database.
+type Limits struct {
+	store *store.Store
+	now   func() time.Time
+
+	mu     sync.Mutex
+	places map[string]guesses
+	swept  time.Time // when what is over was last forgotten
+}
+
+type guesses struct {
+	count int
+	since time.Time
+	until time.Time // nothing is answered before
+}
+
+const (
+	guessMost   = 20 // within guessWindow; then the place waits
+	guessWindow = time.Minute
+	guessWait   = 15 * time.Minute
+	guessPlaces = 10_000 // remembered at once
+
+	mailMost   = 20 // from one place within mailWindow
+	mailWindow = time.Hour
+)
+
+// NewLimits makes Limits.
+func NewLimits(s *store.Store, now func() time.Time) *Limits {
+	return &Limits{store: s, now: now, places: map[string]guesses{}}
+}
+
+// Guessing refuses a place that tried too many addresses that do not exist.
+func (l *Limits) Guessing(place string) error {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	until := l.places[place].until
+	l.mu.Unlock()
+	return wait(until.Sub(l.now()), paylink.Fail(paylink.TooMany, "guess.wait"))
+}
+
+// Guessed counts an address that does not exist and says whether the place has to wait from now on.
+func (l *Limits) Guessed(place string) (waits bool) {
+	if l == nil {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	g, known := l.places[place]
+	if !known && !l.room(now) {
+		return false // a flood of places must not make us forget those that wait
+	}
+	if now.Sub(g.since) > guessWindow {
+		g = guesses{since: now, until: g.until}
+	}
+	g.count++
+	if waits = g.count == guessMost; waits {
+		g.until = now.Add(guessWait)
+	}
+	l.places[place] = g
+	return waits
+}
+
+// room forgets what is over when there are too many places; not at every guess of a flood.
+func (l *Limits) room(now time.Time) bool {
+	if len(l.places) < guessPlaces || now.Sub(l.swept) < time.Second {
+		return len(l.places) < guessPlaces
+	}
+	l.swept = now
+	for place, g := range l.places {
+		if now.Sub(g.since) > guessWindow && !now.Before(g.until) {
+			delete(l.places, place)
+		}
+	}
+	return len(l.places) < guessPlaces
+}
+
+// Mail counts one more mail that somebody at a place asked for, and refuses it when there were many.
+func (l *Limits) Mail(ctx context.Context, place string) error {
+	if l == nil {
+		return nil
+	}
+	key, now := "mail:"+place, l.now()
+	refused := func(c store.LimitCount, most int) error {
+		if c.N <= most {
+			return nil
+		}
+		return wait(c.Since.Add(mailWindow).Sub(now), paylink.Fail(paylink.TooMany, "forms.wait"))
+	}
+	c, err := l.store.LimitCount(ctx, key)
+	if err == nil {
+		err = refused(c, mailMost-1) // who pays no attention costs a read, not a write
+	}
+	if err != nil {
+		return err
+	}
+	return l.store.Update(ctx, func(tx *store.Tx) error {
+		c, err := tx.CountLimit(ctx, key, now, mailWindow)
+		if err == nil {
+			err = refused(c, mailMost)
+		}
+		return err
+	})
+}
+
+// wait is nil when there is nothing to wait for.
+func wait(left time.Duration, why *paylink.Error) error {
+	if left <= 0 {
+		return nil
+	}
+	why.After = left
+	return why
+}
