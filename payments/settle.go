@@ -32,7 +32,7 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 		p.Amount.Minor = in.Received - p.Fee.Minor
 	}
 	applied := p.Amount
-	before, err := tx.Balance(ctx, invoice.ID)
+	before, err := tx.BalanceOf(ctx, invoice)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, 
 		ID: paylink.NewID("rcp", now), Number: paylink.ReceiptNumber(year, epoch, n), Revision: 1,
 		Status: paylink.ReceiptPaid, Code: receiptCode(), PaymentID: p.ID, Locale: p.Locale,
 		Firm: firm, Host: s.Host, Payer: customer.Name, Company: customer.Company, Email: email,
-		PaidAt: p.SettledAt, IssuedAt: now, Method: p.Method, Card: p.Card, AuthCode: p.AuthCode,
+		PaidAt: p.SettledAt, IssuedAt: now, Method: p.Method, Card: p.Card, Bank: p.Bank, Trace: in.Trace, AuthCode: p.AuthCode,
 		Statement: p.Statement, Reference: p.PaymentIntent,
 		InvoiceID: invoice.ID, InvoiceNumber: invoice.Number, InvoiceTitle: invoice.Title,
 		InvoiceDate: invoice.IssuedOn, Due: invoice.Due,

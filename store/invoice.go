@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"paylink"
@@ -115,7 +116,8 @@ func (t *Tx) UpdateInvoice(ctx context.Context, i paylink.Invoice) error {
 	if err := t.insertLines(ctx, i); err != nil {
 		return err
 	}
-	return t.refreshStanding(ctx, i.ID)
+	t.moves(i.ID)
+	return nil
 }
 
 func invoiceSearch(i paylink.Invoice) string { return folded(i.Number, i.Title, i.ExternalID) }
@@ -166,9 +168,16 @@ func (t *Tx) NextInvoiceNumber(ctx context.Context) (string, error) {
 	}
 }
 
+// moves notes that what lists are filtered by must be told anew. Every write that changes what an invoice
+// owes or reserves calls it; the telling is done once, before the commit, however many they are.
+func (t *Tx) moves(invoiceID string) {
+	if !slices.Contains(t.moved, invoiceID) {
+		t.moved = append(t.moved, invoiceID)
+	}
+}
+
 // refreshStanding makes the columns that lists are filtered by say again what the ledger and the
-// payments say. Every write that changes either calls it; there is no booking on an invoice that
-// is not there.
+// payments say. There is no booking on an invoice that is not there.
 func (t *Tx) refreshStanding(ctx context.Context, id string) error {
 	n, err := t.exec(ctx, `update invoice set
 		owed_amount = total + coalesce((

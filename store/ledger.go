@@ -35,9 +35,7 @@ func (t *Tx) Post(ctx context.Context, booking ledger.Transaction) (bool, error)
 	}
 	for _, p := range booking.Postings {
 		if id, ok := strings.CutPrefix(string(p.Account), string(ledger.Invoice(""))); ok {
-			if err := t.refreshStanding(ctx, id); err != nil {
-				return false, err
-			}
+			t.moves(id)
 		}
 	}
 	return true, nil

@@ -144,7 +144,8 @@ func (t *Tx) InsertPayment(ctx context.Context, p paylink.Payment) (bool, error)
 	if err != nil || n == 0 {
 		return false, wrote("payment", err)
 	}
-	return true, t.refreshStanding(ctx, p.InvoiceID)
+	t.moves(p.InvoiceID)
+	return true, nil
 }
 
 // UpdatePayment changes a payment; whose it is, its nonce and when it was made stay.
@@ -171,10 +172,8 @@ func (t *Tx) UpdatePayment(ctx context.Context, p paylink.Payment) error {
 		p.SecretShown, p.Reason, p.Card.Brand, p.Card.Last4, p.Card.ExpMonth, p.Card.ExpYear, p.Card.Funding, p.AuthCode,
 		p.Statement, p.Charge, micros(p.CaptureBefore), p.Problem, p.Boot, micros(p.LeaseUntil), p.Locale,
 		micros(p.UpdatedAt), micros(p.SettledAt), p.ReceiptID, p.ReceiptNumber, p.Amount.Currency, p.InvoiceID, p.MethodID, bank, p.ExpectedOn, save)
-	if err := changed("payment", n, err); err != nil {
-		return err
-	}
-	return t.refreshStanding(ctx, p.InvoiceID)
+	t.moves(p.InvoiceID)
+	return changed("payment", n, err)
 }
 
 // checkPayment refuses what one column for the currency could not keep.

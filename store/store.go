@@ -49,6 +49,7 @@ type Tx struct {
 	reads
 	tx       *sql.Tx
 	enqueued bool
+	moved    []string // invoices whose standing is to be told anew before the commit
 }
 
 // Open opens the database at "sqlite:path" or "postgres://…". It refuses one whose schema is not
@@ -185,6 +186,11 @@ func (s *Store) update(ctx context.Context, f func(*Tx) error) (err error) {
 	t := &Tx{reads: reads{from: tx, dialect: s.dialect, texts: s.texts}, tx: tx}
 	if err := f(t); err != nil {
 		return err
+	}
+	for _, id := range t.moved {
+		if err := t.refreshStanding(ctx, id); err != nil {
+			return err
+		}
 	}
 	if err := tx.Commit(); err != nil {
 		return commitError{err}
