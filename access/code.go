@@ -127,7 +127,7 @@ func (s *Service) UseCode(ctx context.Context, customerID, typed, ip string) (de
 		if err != nil {
 			return err
 		}
-		codes, err := tx.CodesOf(ctx, customerID, now.Add(-CodeLife))
+		codes, err := tx.CodesOf(ctx, customerID, now.Add(-codeWindow))
 		if err != nil {
 			return err
 		}

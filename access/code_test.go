@@ -154,10 +154,10 @@ func TestACodeProvesTheMailboxForThirtyDays(t *testing.T) {
 		if m.newest().Sealed != "" {
 			t.Error("the code is still kept for a mail")
 		}
-		stranger, err := m.desk.CreateCustomer(t.Context(), "system", paylink.Customer{Name: "Else", Email: "else@other.example"})
+		stranger, err := m.desk.CreateCustomer(t.Context(), "system", paylink.Customer{Name: "Keller Ltd", Email: m.maria.Email})
 		m.must(err)
 		if known, err := m.Proven(t.Context(), stranger.ID, device); known || err != nil {
-			t.Errorf("another customer: %v %v", known, err)
+			t.Errorf("another customer of the same mailbox: %v %v", known, err)
 		}
 		m.clock.now = m.clock.now.Add(access.DeviceLife - time.Second)
 		if !m.proven(device) {
@@ -212,8 +212,12 @@ func TestACodeEndsAfterTenMinutesOrWhenAnotherIsSent(t *testing.T) {
 			t.Errorf("before any was sent: %v", err)
 		}
 		first := m.send()
+		older := m.newest().ID
 		m.clock.now = m.clock.now.Add(time.Second)
 		second := m.send()
+		if code, err := m.store.Code(t.Context(), older); err != nil || code.EndedAt.IsZero() || code.Sealed != "" {
+			t.Errorf("the older code can still be mailed: %+v %v", code, err)
+		}
 		for first == second { // one in a million
 			m.clock.now = m.clock.now.Add(time.Hour)
 			first, second = second, m.send()

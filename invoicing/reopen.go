@@ -75,15 +75,16 @@ func (s *Service) ReopenJob(ctx context.Context, job store.Job) error {
 	})
 }
 
-// asked says whether something of the invoice is still to be paid, or may be again.
+// asked says whether something of the invoice is not paid. What is reserved may be asked for again.
 func (s *Service) asked(ctx context.Context, tx *store.Tx, invoice paylink.Invoice) (bool, error) {
 	balance, err := tx.Balance(ctx, invoice.ID)
 	if err != nil {
 		return false, err
 	}
-	switch paylink.PayableOf(invoice, balance).Why {
-	case "void", "draft", "paid":
+	switch invoice.Status(balance) {
+	case paylink.InvoiceVoid, paylink.InvoiceDraft, paylink.InvoicePaid:
 		return false, nil
+	case paylink.InvoiceOpen, paylink.InvoicePartiallyPaid:
 	}
 	return true, nil
 }

@@ -37,6 +37,9 @@ func (m *Mailer) OnWayJob(ctx context.Context, job store.Job) error {
 		if err := m.lead(&l, p, p.link); err != nil {
 			return err
 		}
+		if l.URL != "" { // what was just paid is not asked for
+			l.Button = l.Words.T("mail.button.see", "invoice", p.invoice.Number)
+		}
 		if err := m.fill(&parcel, l, p.firm); err != nil {
 			return err
 		}

@@ -144,10 +144,11 @@ func receiptLetter(r paylink.Receipt, to, url string, attached bool, now time.Ti
 	case r.Reference != "":
 		l.Foot = append(l.Foot, w.Parts("mail.receipt.foot", "reference", r.Reference))
 	}
-	switch r.Method {
-	case paylink.MethodCard:
+	switch { // the mail of a refund says it above
+	case r.Revision > 1:
+	case r.Method == paylink.MethodCard:
 		l.Foot = append(l.Foot, w.Parts("mail.receipt.foot.card"))
-	case paylink.MethodBank:
+	case r.Method == paylink.MethodBank:
 		l.Foot = append(l.Foot, w.Parts("mail.receipt.foot.bank"))
 	}
 	return l
