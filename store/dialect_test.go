@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -26,6 +27,51 @@ func TestArgumentsAreBoundByNumber(t *testing.T) {
 	}
 	if got, want := sqlite.bind("$1 $12 $2 '$' $x"), "+?1 +?12 +?2 '$' $x"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// SQLite looks at the value of a bare ?n to plan, and then prepares the statement anew for each value.
+func TestAStatementIsPreparedOnceForAllItsValues(t *testing.T) {
+	db := sqlitePool(filepath.Join(t.TempDir(), "a.db"), "rwc", 1)
+	defer db.Close()
+	ctx := t.Context()
+	if _, err := db.ExecContext(ctx, "create table line (invoice text not null, position integer not null, primary key (invoice, position)) strict, without rowid"); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	prepared := 0
+	err = conn.Raw(func(c any) error {
+		c.(*sqlite3.SQLiteConn).RegisterAuthorizer(func(int, string, string, string) int {
+			prepared++ // it is asked for each table and column, whenever a statement is prepared
+			return sqlite3.SQLITE_OK
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := sqlite.bind("select position from line where invoice = $1 order by position limit $2")
+	first := 0
+	for n, invoice := range []string{"a", "b", "c"} {
+		rows, err := conn.QueryContext(ctx, query, invoice, n+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() { //nolint:revive // the table is empty
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			first = prepared
+		}
+	}
+	if first == 0 || prepared != first {
+		t.Errorf("asked %d times for the first value and %d times for the next two", first, prepared-first)
 	}
 }
 
