@@ -49,6 +49,9 @@ func (s *Service) Apply(ctx context.Context, in stripe.Intent) (paylink.Payment,
 			}
 			crash.At("pay.T3.written")
 		}
+		if err := s.expect(ctx, tx, before.Status, &p); err != nil {
+			return err
+		}
 		after = p
 		if p == before {
 			return nil
@@ -62,6 +65,12 @@ func (s *Service) Apply(ctx context.Context, in stripe.Intent) (paylink.Payment,
 			return err
 		}
 		if err := s.declined(ctx, tx, before.Status, p, invoice); err != nil {
+			return err
+		}
+		if err := s.debited(ctx, tx, before, p, invoice, in); err != nil {
+			return err
+		}
+		if err := s.keep(ctx, tx, before, p, in); err != nil {
 			return err
 		}
 		return s.note(ctx, tx, "stripe", before.Status, p)
@@ -112,6 +121,13 @@ func (s *Service) quarantine(ctx context.Context, tx *store.Tx, p paylink.Paymen
 func learn(p *paylink.Payment, in stripe.Intent) {
 	if in.Card.Last4 != "" {
 		p.Card = in.Card
+	}
+	if in.Bank.Last4 != "" {
+		holder := p.Bank.Holder
+		p.Bank = in.Bank
+		if p.Bank.Holder == "" { // a charge does not name it
+			p.Bank.Holder = holder
+		}
 	}
 	if in.Declined && p.Reason == "" && !p.Status.Final() {
 		p.Reason = in.Reason

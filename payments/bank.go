@@ -2,10 +2,18 @@ package payments
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"paylink"
+	"paylink/provider/plaid"
+	"paylink/provider/stripe"
+	"paylink/store"
 )
 
 // BankLink is what Plaid Link gave a browser when its user had chosen an account.
@@ -27,40 +35,401 @@ type BankSessionRequest struct {
 	MethodID            string // to repair the login of a linked account; "" links another
 }
 
-// BankCheck is an account whose numbers were typed into Stripe's own fields, to be proven by a small
-// deposit.
-type BankCheck struct {
-	LinkID, CustomerID, Visitor string
-	PaymentMethod               string          // pm_…, made by Stripe.js
-	Consent                     paylink.Consent // to the deposits and the debits that follow
-	Save                        *paylink.Consent
-	Actor                       paylink.Actor
-}
-
-var errLater = errors.New("bank accounts are not offered yet")
-
-// LinkBank turns what Plaid Link gave into a method of the customer.
-func (s *Service) LinkBank(ctx context.Context, r BankLink) (paylink.Method, error) {
-	return paylink.Method{}, errLater
-}
-
-// BankSession makes the token that opens Plaid Link in the payer's browser.
-func (s *Service) BankSession(ctx context.Context, r BankSessionRequest) (linkToken string, err error) {
-	return "", errLater
-}
-
-// StartBankCheck has Stripe send a small deposit to an account.
-func (s *Service) StartBankCheck(ctx context.Context, r BankCheck) (paylink.Method, error) {
-	return paylink.Method{}, errLater
-}
-
-// VerifyBankCheck takes what the payer read on the statement: a code, or two amounts in cents.
-func (s *Service) VerifyBankCheck(ctx context.Context, customerID, methodID, code string, amounts [2]int64) error {
-	return errLater
-}
+// exchangeLife is how long an exchange may be under way: the calls it makes have a time limit each,
+// and the browser may come again with the same token while it is good.
+const exchangeLife = 45 * time.Minute
 
 // ExpectedBy is the day by which a bank debit usually arrives.
 // https://docs.stripe.com/payments/ach-direct-debit#timing
 func ExpectedBy(now time.Time, zone *time.Location) paylink.Date {
 	return paylink.BankDays(paylink.DateOf(now, zone), 4)
+}
+
+// BankSession makes the token that opens Plaid Link in the payer's browser.
+func (s *Service) BankSession(ctx context.Context, r BankSessionRequest) (linkToken string, err error) {
+	if s.Plaid == nil {
+		return "", errNoPlaid()
+	}
+	firm, err := s.store.Firm(ctx)
+	if err != nil {
+		return "", err
+	}
+	request := plaid.LinkRequest{
+		User: r.CustomerID, Firm: firm.Name, Language: linkLanguage(r.Locale), Webhook: r.WebhookURL, Redirect: r.RedirectURI,
+	}
+	if r.MethodID != "" {
+		m, err := s.store.Method(ctx, r.MethodID)
+		if paylink.KindOf(err) == paylink.NotFound || err == nil && (m.CustomerID != r.CustomerID || !m.SeenBy(r.Visitor, true) || m.PlaidSealed == "") {
+			return "", refuseMethod(methodUnknown)
+		}
+		if err != nil {
+			return "", err
+		}
+		token, err := s.Ring.Open(methodRow(m.ID), m.PlaidSealed)
+		if err != nil {
+			return "", fmt.Errorf("open access token of %s: %w", m.ID, err)
+		}
+		request.Update = string(token)
+	}
+	return s.Plaid.LinkToken(ctx, request)
+}
+
+// linkLanguage is the language of Plaid Link nearest to a locale.
+// https://plaid.com/docs/api/link/#link-token-create-request-language
+func linkLanguage(locale string) string {
+	language, _, _ := strings.Cut(locale, "-")
+	if slices.Contains(strings.Fields("da nl en et fr de hi it lv lt no pl pt ro es sv vi"), language) {
+		return language
+	}
+	return "en"
+}
+
+func errNoPlaid() error { return paylink.Fail(paylink.Unavailable, "bank.unreachable") }
+
+// methodRow and exchangeRow name the rows that a sealed access token is bound to.
+func methodRow(id string) string   { return "method/" + id }
+func exchangeRow(id string) string { return "exchange/" + id }
+
+// LinkBank turns what Plaid Link gave into a method of the customer: the visitor's own until it is
+// saved. The same account is one method however often it is linked, and the same public token makes
+// one: a press that comes again goes on where the first one ended.
+//
+// Plaid knows no idempotency keys, so what is about to be made there is written down before.
+func (s *Service) LinkBank(ctx context.Context, r BankLink) (paylink.Method, error) {
+	switch {
+	case s.Plaid == nil:
+		return paylink.Method{}, errNoPlaid()
+	case r.PublicToken == "" || r.AccountID == "" || r.Visitor == "":
+		return paylink.Method{}, paylink.Fail(paylink.Conflict, "bank.link_again")
+	}
+	customer, err := s.payer(ctx, r.LinkID, r.CustomerID)
+	if err != nil {
+		return paylink.Method{}, err
+	}
+	x, fresh, err := s.beginExchange(ctx, r)
+	switch {
+	case err != nil:
+		return paylink.Method{}, err
+	case x.MethodID != "":
+		return s.store.Method(ctx, x.MethodID)
+	}
+	// From here on it is brought to its end, whether or not the browser waits.
+	ctx = context.WithoutCancel(ctx)
+	access, err := s.exchange(ctx, &x, fresh, r.PublicToken)
+	if err != nil {
+		return paylink.Method{}, err
+	}
+	account, err := s.Plaid.Account(ctx, access, r.AccountID)
+	if err != nil {
+		return paylink.Method{}, err
+	}
+	token, err := s.Plaid.StripeToken(ctx, access, account.ID)
+	if err != nil {
+		return paylink.Method{}, err
+	}
+	bank, err := s.attachBank(ctx, customer, x, token)
+	if err != nil {
+		return paylink.Method{}, err
+	}
+	if bank.Bank.Type == "" {
+		bank.Bank.Type = account.Type
+	}
+	m, err := s.keepBank(ctx, r.Actor, x, bank, access)
+	if paylink.KindOf(err) == paylink.Invalid && !s.known(ctx, bank.ID) {
+		// It came back before under another id: Stripe keeps none of it.
+		if detachErr := s.stripe.Detach(ctx, s.key(x.ID, "refuse"), bank.Customer, bank.ID); detachErr != nil {
+			return paylink.Method{}, errors.Join(err, detachErr)
+		}
+	}
+	return m, err
+}
+
+// payer finds the customer whose account it is, by a link that is good and is theirs.
+func (s *Service) payer(ctx context.Context, linkID, customerID string) (paylink.Customer, error) {
+	customer, err := s.store.Customer(ctx, customerID)
+	if err != nil || linkID == "" {
+		return customer, err
+	}
+	link, err := s.store.Link(ctx, linkID)
+	if err != nil {
+		return customer, err
+	}
+	if err := link.Usable(s.Now()); err != nil {
+		return customer, err
+	}
+	invoice, err := s.store.Invoice(ctx, link.InvoiceID)
+	if err == nil && invoice.CustomerID != customerID {
+		err = paylink.Fail(paylink.NotFound, "link.unknown")
+	}
+	return customer, err
+}
+
+// beginExchange writes down that an item may be made at Plaid, or finds that it was.
+func (s *Service) beginExchange(ctx context.Context, r BankLink) (x paylink.Exchange, fresh bool, err error) {
+	sum := sha256.Sum256([]byte(r.PublicToken))
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		now := s.Now()
+		x = paylink.Exchange{
+			ID: paylink.NewID("exc", now), CustomerID: r.CustomerID, Visitor: r.Visitor, TokenHash: hex.EncodeToString(sum[:]),
+			Account: r.AccountID, CreatedAt: now,
+		}
+		var err error
+		if fresh, err = tx.InsertExchange(ctx, x); err != nil {
+			return err
+		}
+		if fresh {
+			return tx.Audit(ctx, r.Actor, "bank.exchange_begun", x.ID, map[string]any{"customer": r.CustomerID}, now)
+		}
+		if x, err = tx.ExchangeByToken(ctx, x.TokenHash); err != nil {
+			return err
+		}
+		ended := !x.EndedAt.IsZero() && x.MethodID == ""
+		if ended || x.CustomerID != r.CustomerID || x.Visitor != r.Visitor || x.Account != r.AccountID {
+			return paylink.Fail(paylink.Conflict, "bank.link_again")
+		}
+		return nil
+	})
+	return x, fresh, err
+}
+
+// exchange gives the access token of an exchange's item, made now or before. When Plaid refuses a
+// token that was never sent before, nothing was made and the exchange ends; after any other failure it
+// stays open, and a sweep tells staff of an item that may be there.
+func (s *Service) exchange(ctx context.Context, x *paylink.Exchange, fresh bool, publicToken string) (access string, err error) {
+	if x.Item != "" {
+		text, err := s.Ring.Open(exchangeRow(x.ID), x.Sealed)
+		if err != nil {
+			return "", fmt.Errorf("open access token of %s: %w", x.ID, err)
+		}
+		return string(text), nil
+	}
+	item, err := s.Plaid.Exchange(ctx, publicToken)
+	if err != nil {
+		if refused, ok := errors.AsType[*paylink.Error](err); ok && fresh && refused.Kind == paylink.Conflict {
+			if endErr := s.endExchange(ctx, *x, refused.Code); endErr != nil {
+				return "", errors.Join(err, endErr)
+			}
+		}
+		return "", err
+	}
+	sealed, err := s.Ring.Seal(exchangeRow(x.ID), []byte(item.AccessToken))
+	if err != nil {
+		return "", err
+	}
+	x.Item, x.Sealed = item.ID, sealed
+	return item.AccessToken, s.store.Update(ctx, func(tx *store.Tx) error { return tx.UpdateExchange(ctx, *x) })
+}
+
+// endExchange notes that an exchange is over; its item, if it had one, is gone or a method's.
+func (s *Service) endExchange(ctx context.Context, x paylink.Exchange, note string) error {
+	x.Sealed, x.Note, x.EndedAt = "", note, s.Now()
+	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.UpdateExchange(ctx, x) })
+}
+
+// closeExchange ends an exchange that became no method, or whose method has a login already: the item
+// is removed if we hold its token. If we do not, nobody here can, and staff are told (A01).
+func (s *Service) closeExchange(ctx context.Context, x paylink.Exchange) error {
+	if x.Item != "" {
+		if err := s.removeItem(ctx, exchangeRow(x.ID), x.Sealed); err != nil {
+			return err
+		}
+		return s.endExchange(ctx, x, "removed")
+	}
+	customer, err := s.store.Customer(ctx, x.CustomerID)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	x.Note, x.EndedAt = "lost", now
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.UpdateExchange(ctx, x); err != nil {
+			return err
+		}
+		return tx.InsertTask(ctx, "bank.orphan", x.ID, "task.bank_orphan", map[string]any{
+			"customer": customer.Name, "account": x.Account, "at": x.CreatedAt.Format(time.RFC3339),
+		}, now)
+	})
+}
+
+// removeItem ends a login at a bank by its sealed access token.
+func (s *Service) removeItem(ctx context.Context, row, sealed string) error {
+	if s.Plaid == nil {
+		return errors.New("remove item: Plaid is not set up")
+	}
+	access, err := s.Ring.Open(row, sealed)
+	if err != nil {
+		return fmt.Errorf("open access token of %s: %w", row, err)
+	}
+	return s.Plaid.Remove(ctx, string(access))
+}
+
+// attachBank gives the account to the customer at Stripe, or finds that it is theirs. One that Stripe
+// keeps from an access that ended is taken away first: no debit by it would go through.
+func (s *Service) attachBank(ctx context.Context, customer paylink.Customer, x paylink.Exchange, token string) (stripe.Method, error) {
+	for range 3 {
+		cus, err := s.stripeCustomer(ctx, customer)
+		if err != nil {
+			return stripe.Method{}, bankFailure(err)
+		}
+		key := s.key(x.ID, paylink.NewID("attach", s.Now()))
+		m, err := retry(ctx, s.Budget, func(ctx context.Context) (stripe.Method, error) {
+			return s.stripe.AttachBank(ctx, key, cus, token)
+		})
+		refusal, refused := errors.AsType[*stripe.Refusal](err)
+		switch {
+		case err == nil && !m.Verified:
+			return m, paylink.Fail(paylink.Conflict, "bank.not_ready")
+		case err == nil:
+			return m, nil
+		case refused && refusal.Code == "resource_missing" && refusal.Param == "customer":
+			// Somebody deleted the customer at Stripe: it is let go, and another is made.
+			if err := s.store.Update(ctx, func(tx *store.Tx) error {
+				return tx.ForgetStripeCustomer(ctx, customer.ID, cus)
+			}); err != nil {
+				return stripe.Method{}, err
+			}
+			customer.StripeCustomer = ""
+		case refused && refusal.Code == stripe.BankExists:
+			found, stands, err := s.foundBank(ctx, cus, token)
+			if err != nil || stands {
+				return found, err
+			}
+			if err := s.stripe.Detach(ctx, s.key(x.ID, paylink.NewID("detach", s.Now())), cus, found.ID); err != nil {
+				return stripe.Method{}, bankFailure(err)
+			}
+		default:
+			return stripe.Method{}, bankFailure(err)
+		}
+	}
+	return stripe.Method{}, paylink.Fail(paylink.Unavailable, "stripe.unreachable")
+}
+
+// foundBank finds the account that Stripe has already, and says whether it stands: whether a debit by
+// it would be taken as far as anybody here knows.
+func (s *Service) foundBank(ctx context.Context, cus, token string) (found stripe.Method, stands bool, err error) {
+	if found, err = s.stripe.FindBank(ctx, cus, token); err != nil {
+		return found, false, bankFailure(err)
+	}
+	ours, err := s.store.MethodByStripe(ctx, found.ID)
+	switch {
+	case paylink.KindOf(err) == paylink.NotFound:
+		return found, true, nil // its linking was cut off after this
+	case err != nil:
+		return found, false, err
+	case ours.RemovedAt.IsZero() && (ours.BlockedAt.IsZero() || returned(ours)):
+		return found, true, nil
+	}
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		busy, err := busy(ctx, tx, ours.ID)
+		if err == nil && busy {
+			err = paylink.Fail(paylink.Conflict, "method.busy")
+		}
+		return err
+	})
+	return found, false, err
+}
+
+// returned says whether a method is blocked for what its bank said, which linking it again does not
+// heal.
+func returned(m paylink.Method) bool {
+	switch m.Blocked {
+	case blockedUnauthorized, blockedClosed, blockedFunds, blockedByStripe:
+		return true
+	}
+	return false
+}
+
+func (s *Service) known(ctx context.Context, stripeID string) bool {
+	_, err := s.store.MethodByStripe(ctx, stripeID)
+	return paylink.KindOf(err) != paylink.NotFound
+}
+
+// bankFailure says what a payer can do about a failure at Stripe while an account is linked.
+func bankFailure(err error) error {
+	switch {
+	case err == nil || paylink.KindOf(err) != 0:
+		return err
+	case errors.Is(err, stripe.ErrUnknown):
+		return paylink.Fail(paylink.Unavailable, "stripe.unreachable").Because(err)
+	}
+	if _, refused := errors.AsType[*stripe.Refusal](err); refused {
+		return paylink.Fail(paylink.Conflict, "bank.refused").Because(err)
+	}
+	return err
+}
+
+// keepBank writes the method and closes the exchange. An account that the customer has already keeps
+// the login it was made by, since removing that would end it; the new login is removed by a sweep.
+func (s *Service) keepBank(ctx context.Context, actor paylink.Actor, x paylink.Exchange, bank stripe.Method, access string) (m paylink.Method, err error) {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		x, now := x, s.Now()
+		if err := tx.LockMethods(ctx, x.CustomerID); err != nil {
+			return err
+		}
+		alike, err := tx.MethodsAlike(ctx, x.CustomerID, bank.Fingerprint)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(alike, returned) {
+			return paylink.FailField("account_id", "bank.blocked")
+		}
+		m, err = tx.MethodByStripe(ctx, bank.ID)
+		switch {
+		case err == nil && !m.RemovedAt.IsZero():
+			return paylink.Fail(paylink.Conflict, "bank.link_again") // taken away a moment ago
+		case err == nil:
+			m.Owner, m.Bank, m.UpdatedAt = x.Visitor, bank.Bank, now
+			if m.PlaidSealed != "" {
+				x.MethodID = m.ID
+				break
+			}
+			if err := s.giveItem(&m, &x, access, now); err != nil {
+				return err
+			}
+		case paylink.KindOf(err) == paylink.NotFound:
+			m = paylink.Method{
+				ID: paylink.NewID("mth", now), CustomerID: x.CustomerID, Kind: paylink.MethodBank, StripeID: bank.ID,
+				Fingerprint: bank.Fingerprint, Bank: bank.Bank, Owner: x.Visitor, CreatedAt: now, UpdatedAt: now,
+			}
+			if err := s.giveItem(&m, &x, access, now); err != nil {
+				return err
+			}
+			if fresh, err := tx.InsertMethod(ctx, m); err != nil {
+				return err
+			} else if !fresh { // another customer's, or a broken row
+				return fmt.Errorf("keep bank account: %s is another's", m.StripeID)
+			}
+			// The ones whose access ended make room; a debit by them may still come back.
+			for _, old := range alike {
+				if old.RemovedAt.IsZero() {
+					if err := s.retire(ctx, tx, old, now.Add(idleFor)); err != nil {
+						return err
+					}
+				}
+			}
+		default:
+			return err
+		}
+		if err := tx.UpdateMethod(ctx, m); err != nil {
+			return err
+		}
+		if err := tx.UpdateExchange(ctx, x); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, actor, "method.linked", m.ID, map[string]any{
+			"customer": m.CustomerID, "label": m.Label(), "exchange": x.ID,
+		}, now)
+	})
+	return m, err
+}
+
+// giveItem hands the item of an exchange to a method.
+func (s *Service) giveItem(m *paylink.Method, x *paylink.Exchange, access string, now time.Time) error {
+	sealed, err := s.Ring.Seal(methodRow(m.ID), []byte(access))
+	if err != nil {
+		return err
+	}
+	m.PlaidItem, m.PlaidAccount, m.PlaidSealed = x.Item, x.Account, sealed
+	x.MethodID, x.Sealed, x.EndedAt = m.ID, "", now
+	return nil
 }

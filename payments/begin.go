@@ -68,29 +68,30 @@ func ElementsFor(i paylink.Invoice, charged money.Amount, save bool) Elements {
 // Whatever state it reached comes back as a payment to show. An error means that nothing was
 // charged and nothing is reserved. The same nonce again gives the payment it made first.
 func (s *Service) Begin(ctx context.Context, press Press) (paylink.Payment, error) {
-	if press.ConfirmationToken == "" {
+	if press.ConfirmationToken == "" && press.MethodID == "" {
 		return paylink.Payment{}, paylink.FailField("card", "card.missing")
 	}
 	p, invoice, customer, made, err := s.reserve(ctx, press)
-	if err != nil || !made {
-		return p, err
+	switch {
+	case err != nil:
+		return paylink.Payment{}, err
+	case !made:
+		return p, nil
 	}
 	// From here on the payment is looked after to its end, whether or not the browser waits.
 	ctx = context.WithoutCancel(ctx)
 	crash.At("pay.T1.committed")
 
-	intent, err := s.create(ctx, p, invoice, customer, press)
+	intent, err := s.create(ctx, p, invoice, customer)
 	if err != nil {
 		return paylink.Payment{}, s.giveUp(ctx, p.ID, err)
 	}
 	crash.At("pay.S1.made")
-	if p, err = s.remember(ctx, p.ID, intent.ID); err != nil {
+	if p, err = s.remember(ctx, p.ID, intent.ID, press); err != nil {
 		return paylink.Payment{}, err
 	}
 	crash.At("pay.T2.committed")
-	request := stripe.ConfirmRequest{
-		ConfirmationToken: press.ConfirmationToken, ReturnURL: press.ReturnURL(p.ID),
-	}
+	request := confirmRequest(p, press)
 	if p, err = s.confirming(ctx, p.ID, request); err != nil || p.Status != paylink.Confirming {
 		return p, err
 	}
@@ -151,6 +152,9 @@ func (s *Service) reserve(ctx context.Context, press Press) (p paylink.Payment, 
 			Status: paylink.Created, Boot: s.Boot, LeaseUntil: now.Add(lease),
 			Locale: press.Locale, CreatedAt: now, UpdatedAt: now,
 		}
+		if err := s.choose(ctx, tx, &p, link, press); err != nil {
+			return err
+		}
 		if made, err = tx.InsertPayment(ctx, p); err != nil {
 			return err
 		}
@@ -181,8 +185,8 @@ func capture(i paylink.Invoice) paylink.CaptureMethod {
 }
 
 // create is S1: the customer at Stripe, once, and the unconfirmed PaymentIntent.
-func (s *Service) create(ctx context.Context, p paylink.Payment, invoice paylink.Invoice, customer paylink.Customer, press Press) (stripe.Intent, error) {
-	in, err := s.createFor(ctx, p, invoice, customer, press, "create")
+func (s *Service) create(ctx context.Context, p paylink.Payment, invoice paylink.Invoice, customer paylink.Customer) (stripe.Intent, error) {
+	in, err := s.createFor(ctx, p, invoice, customer, "create")
 	refusal, ok := errors.AsType[*stripe.Refusal](err)
 	if !ok || refusal.Code != "resource_missing" || refusal.Param != "customer" {
 		return in, err
@@ -194,19 +198,23 @@ func (s *Service) create(ctx context.Context, p paylink.Payment, invoice paylink
 		return in, err
 	}
 	customer.StripeCustomer = ""
-	return s.createFor(ctx, p, invoice, customer, press, "create-again")
+	return s.createFor(ctx, p, invoice, customer, "create-again")
 }
 
-func (s *Service) createFor(ctx context.Context, p paylink.Payment, invoice paylink.Invoice, customer paylink.Customer, press Press, step string) (stripe.Intent, error) {
+func (s *Service) createFor(ctx context.Context, p paylink.Payment, invoice paylink.Invoice, customer paylink.Customer, step string) (stripe.Intent, error) {
 	cus, err := s.stripeCustomer(ctx, customer)
 	if err != nil {
 		return stripe.Intent{}, err
 	}
-	elements := ElementsFor(invoice, p.Charged(), press.Save != nil)
+	types, futureUse := intentMeans(p, invoice)
+	suffix := statementSuffix(invoice.Number)
+	if p.Method == paylink.MethodBank {
+		suffix = "" // for cards alone
+	}
 	request := stripe.IntentRequest{
-		Amount: p.Charged(), Customer: cus, MethodTypes: elements.PaymentMethodTypes,
-		Capture: p.Capture, SetupFutureUsage: elements.SetupFutureUsage,
-		StatementSuffix: statementSuffix(invoice.Number), Description: "Invoice " + invoice.Number,
+		Amount: p.Charged(), Customer: cus, MethodTypes: types,
+		Capture: p.Capture, SetupFutureUsage: futureUse,
+		StatementSuffix: suffix, Description: "Invoice " + invoice.Number,
 		Install: s.Install, Payment: p.ID, Invoice: invoice.ID,
 	}
 	return retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {
@@ -270,12 +278,22 @@ func statementSuffix(number string) string {
 	return "NO" + string(b)
 }
 
-// remember is T2: the PaymentIntent's id is durable before anything may confirm it.
-func (s *Service) remember(ctx context.Context, id, intent string) (paylink.Payment, error) {
-	return s.change(ctx, id, func(p *paylink.Payment) bool {
-		p.PaymentIntent = intent
-		return true
+// remember is T2: the PaymentIntent's id, and the permission for a debit, are durable before anything
+// may confirm it.
+func (s *Service) remember(ctx context.Context, id, intent string, press Press) (paylink.Payment, error) {
+	var p paylink.Payment
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		if p, _, err = s.payment(ctx, tx, id); err != nil {
+			return err
+		}
+		p.PaymentIntent, p.UpdatedAt = intent, s.Now()
+		if err := tx.UpdatePayment(ctx, p); err != nil {
+			return err
+		}
+		return s.permit(ctx, tx, p, press)
 	})
+	return p, err
 }
 
 // confirming is T2b: what will be sent is durable before it is sent. A payment that recovery
@@ -290,7 +308,7 @@ func (s *Service) confirming(ctx context.Context, id string, request stripe.Conf
 		if p.Status != paylink.Created {
 			return false
 		}
-		p.Status, p.Means, p.RequestHash = paylink.Confirming, request.ConfirmationToken, hex.EncodeToString(sum[:])
+		p.Status, p.Means, p.RequestHash = paylink.Confirming, request.ConfirmationToken+request.Method, hex.EncodeToString(sum[:])
 		return true
 	})
 }
@@ -319,7 +337,7 @@ func (s *Service) confirm(ctx context.Context, p paylink.Payment, request stripe
 		})
 	}
 	if refusal, ok := errors.AsType[*stripe.Refusal](err); ok && found.Status == paylink.Canceled {
-		return paylink.Payment{}, paylink.FailField("card", "card.refused").Because(refusal)
+		return paylink.Payment{}, s.refused(ctx, p, refusal)
 	}
 	return found, nil
 }

@@ -162,6 +162,13 @@ func (s *Service) EventJob(ctx context.Context, job store.Job) error {
 		}
 		return done("live and test mixed")
 	}
+	if event.Setup != "" {
+		note, err := s.setupEvent(ctx, event.Setup)
+		if err != nil {
+			return err
+		}
+		return done(note)
+	}
 	if event.Intent == "" {
 		return done("")
 	}

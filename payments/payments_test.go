@@ -18,6 +18,7 @@ import (
 	"paylink/invoicing"
 	"paylink/money"
 	"paylink/payments"
+	"paylink/provider/plaid"
 	"paylink/provider/stripe"
 	"paylink/sandbox"
 	"paylink/store"
@@ -37,6 +38,7 @@ type desk struct {
 	clock     *clock
 	options   payments.Options
 	key       string
+	plaid     *plaid.Client
 }
 
 // clock is the app's clock: the real one, moved on by what a test says.
@@ -76,8 +78,11 @@ func newDesk(t *testing.T, s *store.Store) *desk {
 	ring, _ := paylink.NewKeyRing("t1")
 	d.invoicing = invoicing.New(s, ring, invoicing.Options{BaseURL: "http://127.0.0.1", Now: d.clock.Now})
 	d.key = box.Env()["STRIPE_SECRET_KEY"]
+	d.plaid = plaid.New(plaid.Config{
+		ClientID: box.Env()["PLAID_CLIENT_ID"], Secret: box.Env()["PLAID_SECRET"], BaseURL: box.Env()["PLAID_API_BASE"], Timeout: time.Second,
+	})
 	d.options = payments.Options{
-		Install: "install1", Boot: "boot1", Host: "pay.test", Budget: 3 * time.Second, Now: d.clock.Now,
+		Install: "install1", Boot: "boot1", Host: "pay.test", Budget: 3 * time.Second, Now: d.clock.Now, Plaid: d.plaid, Ring: ring,
 		Log: slog.New(slog.NewTextHandler(d.log, nil)),
 	}
 	d.payments = d.restart("boot1")

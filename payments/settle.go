@@ -66,7 +66,7 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 			return err
 		}
 	}
-	receipt, err := s.receipt(ctx, tx, *p, invoice, before, split.Applied)
+	receipt, err := s.receipt(ctx, tx, *p, invoice, before, split.Applied, in.Trace)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 }
 
 // receipt gives the payment its number and freezes what the receipt says.
-func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, invoice paylink.Invoice, before paylink.Balance, applied money.Amount) (paylink.Receipt, error) {
+func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, invoice paylink.Invoice, before paylink.Balance, applied money.Amount, trace string) (paylink.Receipt, error) {
 	now := s.Now()
 	firm, err := tx.Firm(ctx)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, 
 		ID: paylink.NewID("rcp", now), Number: paylink.ReceiptNumber(year, epoch, n), Revision: 1,
 		Status: paylink.ReceiptPaid, Code: receiptCode(), PaymentID: p.ID, Locale: p.Locale,
 		Firm: firm, Host: s.Host, Payer: customer.Name, Company: customer.Company, Email: email,
-		PaidAt: p.SettledAt, IssuedAt: now, Method: p.Method, Card: p.Card, Bank: p.Bank, Trace: in.Trace, AuthCode: p.AuthCode,
+		PaidAt: p.SettledAt, IssuedAt: now, Method: p.Method, Card: p.Card, Bank: p.Bank, Trace: trace, AuthCode: p.AuthCode,
 		Statement: p.Statement, Reference: p.PaymentIntent,
 		InvoiceID: invoice.ID, InvoiceNumber: invoice.Number, InvoiceTitle: invoice.Title,
 		InvoiceDate: invoice.IssuedOn, Due: invoice.Due,

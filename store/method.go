@@ -170,6 +170,12 @@ func (t *Tx) InsertMandate(ctx context.Context, m paylink.Mandate) error {
 	return wrote("mandate", err)
 }
 
+// SetStripeMandate notes what Stripe calls the permission that a payment was made by, once it says so.
+func (t *Tx) SetStripeMandate(ctx context.Context, paymentID, id string) error {
+	_, err := t.exec(ctx, "update mandate set stripe = $2 where payment_id = $1 and stripe <> $2", paymentID, id)
+	return wrote("mandate", err)
+}
+
 // RevokeMandates notes that the permissions given for a method ended; the proof stays.
 func (t *Tx) RevokeMandates(ctx context.Context, methodID string, at time.Time) error {
 	_, err := t.exec(ctx, "update mandate set revoked_at = $2 where method_id = $1 and revoked_at = 0", methodID, micros(at))
