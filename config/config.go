@@ -35,6 +35,12 @@ type Config struct {
 	StripeAPIBase        string `env:"STRIPE_API_BASE" help:"another address of Stripe's API; for the sandbox"`
 	StripeJSURL          string `env:"STRIPE_JS_URL" default:"https://js.stripe.com/v3/" help:"where Stripe.js comes from"`
 
+	PlaidClientID string `env:"PLAID_CLIENT_ID" help:"Plaid's client id; without it nobody links a bank account by login"`
+	PlaidSecret   string `env:"PLAID_SECRET" secret:"true" help:"Plaid's secret of the same environment"`
+	PlaidAPIBase  string `env:"PLAID_API_BASE" default:"https://production.plaid.com" help:"Plaid's address; https://sandbox.plaid.com with test keys"`
+	PlaidJSURL    string `env:"PLAID_JS_URL" default:"https://cdn.plaid.com/link/v2/stable/link-initialize.js" help:"where Plaid Link comes from"`
+	PlaidACH      string `env:"PLAID_ACH" help:"on: bank accounts by Plaid (default with PLAID_CLIENT_ID); off: by number, proven with a small deposit"`
+
 	SMTPURL  string `env:"SMTP_URL" required:"true" secret:"url" help:"smtp://user:pass@host:587 or smtps://…"`
 	MailFrom string `env:"MAIL_FROM" required:"true" help:"the sender: Firm <billing@firm.example>"`
 }
@@ -139,6 +145,7 @@ func (c Config) check(refuse func(string, ...any)) {
 		refuse("PAYLINK_TIMEZONE: %q is not a time zone such as America/Los_Angeles", c.TimeZone)
 	}
 	c.checkStripe(refuse)
+	c.checkPlaid(refuse)
 	if c.SMTPURL != "" {
 		relay, err := url.Parse(c.SMTPURL)
 		if err != nil || relay.Host == "" || relay.Scheme != "smtp" && relay.Scheme != "smtps" {
@@ -177,6 +184,45 @@ func (c Config) checkStripe(refuse func(string, ...any)) {
 	if base, err := url.Parse(c.BaseURL); err == nil && base.Scheme != "https" {
 		refuse("PAYLINK_BASE_URL must be https with live keys")
 	}
+}
+
+func (c Config) checkPlaid(refuse func(string, ...any)) {
+	switch {
+	case c.PlaidACH != "" && c.PlaidACH != "on" && c.PlaidACH != "off":
+		refuse("PLAID_ACH must be on or off")
+	case c.PlaidACH == "on" && c.PlaidClientID == "":
+		refuse("PLAID_ACH is on, but PLAID_CLIENT_ID is not set")
+	}
+	if (c.PlaidClientID == "") != (c.PlaidSecret == "") {
+		refuse("PLAID_CLIENT_ID and PLAID_SECRET go together: set both or none")
+	}
+	if c.PlaidClientID == "" {
+		return
+	}
+	base, err := url.Parse(c.PlaidAPIBase)
+	switch {
+	case err != nil || base.Host == "" || base.Path != "" || base.Scheme != "https" && !loopback(base.Hostname()):
+		refuse("PLAID_API_BASE must be like https://production.plaid.com")
+	case c.Live() && c.PlaidAPIBase != "https://production.plaid.com":
+		refuse("PLAID_API_BASE is not Plaid's production, but Stripe's keys are live: remove it")
+	case !c.Live() && base.Hostname() == "production.plaid.com":
+		refuse("PLAID_API_BASE must be https://sandbox.plaid.com with Stripe's test keys")
+	}
+	if script, err := url.Parse(c.PlaidJSURL); c.Live() && (err != nil || script.Scheme != "https" || script.Host != "cdn.plaid.com") {
+		refuse("PLAID_JS_URL is not Plaid's, but Stripe's keys are live: remove it")
+	}
+}
+
+// Bank says how bank accounts become known: "plaid" by a login at the bank, "deposits" by number and
+// a small deposit, "" not at all.
+func (c Config) Bank() string {
+	switch {
+	case c.PlaidACH == "off":
+		return "deposits"
+	case c.PlaidClientID != "":
+		return "plaid"
+	}
+	return ""
 }
 
 // mode is test or live by the prefix of a key; "" when it is no such key.
