@@ -18,6 +18,7 @@ import (
 var made = []string{
 	"word.weekday.", "word.month.", "word.half.", "error.title.", "error.status.", "error.payable.",
 	"pay.declined.", "pay.closed.", "pay.ended.", "pay.instalment.", "desk.", "mail.",
+	"pay.method.", "error.bank.", // why a method is blocked; what provider/plaid says
 }
 
 // elsewhere are texts that look like keys and are none: jobs, tasks, hosts.

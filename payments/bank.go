@@ -60,7 +60,7 @@ func (s *Service) BankSession(ctx context.Context, r BankSessionRequest) (linkTo
 	if r.MethodID != "" {
 		m, err := s.store.Method(ctx, r.MethodID)
 		if paylink.KindOf(err) == paylink.NotFound || err == nil && (m.CustomerID != r.CustomerID || !m.SeenBy(r.Visitor, true) || m.PlaidSealed == "") {
-			return "", refuseMethod(methodUnknown)
+			return "", unknownMethod()
 		}
 		if err != nil {
 			return "", err

@@ -257,7 +257,7 @@ func (s *Service) VerifyBankCheck(ctx context.Context, customerID, methodID, cod
 		if err != nil {
 			return err
 		}
-		return paylink.FailField("code", "bank.code_wrong", "tries", left).Because(refusal)
+		return paylink.FailField("code", "bank.code_wrong", "tries", left, "n", left).Because(refusal)
 	}
 	// Too many tries, too late, or another browser was faster: Stripe says how it stands.
 	if setup, err = s.stripe.Setup(ctx, m.AwaitsCode.SetupIntent); err != nil {

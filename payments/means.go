@@ -10,22 +10,9 @@ import (
 	"paylink/store"
 )
 
-// refuseMethod is an error about the chosen card or account. Which of the reasons for "unknown" it
-// was is not told: who guesses ids learns nothing.
-func refuseMethod(code string) *paylink.Error {
-	return &paylink.Error{Kind: paylink.Invalid, Code: "invalid", Fields: []paylink.FieldError{{Field: "method", Code: code}}}
-}
-
-// The codes of refuseMethod.
-const (
-	methodUnknown  = "method.unknown"   // not there, removed, another customer's, not for this browser
-	methodBlocked  = "method.blocked"   // the bank sent debits back
-	methodExpired  = "method.expired"   // a card past its month
-	methodDetached = "method.detached"  // Stripe no longer knows it
-	methodWaits    = "method.waits"     // its small deposit was not read yet
-	methodCurrency = "method.currency"  // bank accounts pay in US dollars alone
-	mandateGone    = "mandate.inactive" // Stripe wants the permission given anew
-)
+// unknownMethod is the error about a method that is not there, removed, another customer's or not for
+// this browser. Which it was is not told: who guesses ids learns nothing.
+func unknownMethod() error { return paylink.FailField("method", "method.unknown") }
 
 // choose is the part of T1 that judges what is paid with, and notes it on the payment. A forwarded
 // link never uses what its customer saved.
@@ -42,7 +29,7 @@ func (s *Service) choose(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 	}
 	m, err := tx.Method(ctx, press.MethodID)
 	if paylink.KindOf(err) == paylink.NotFound || err == nil && (m.CustomerID != p.CustomerID || !m.SeenBy(press.Visitor, press.Proven && link.ForwardedBy == "")) {
-		return refuseMethod(methodUnknown)
+		return unknownMethod()
 	}
 	if err != nil {
 		return err
@@ -56,7 +43,7 @@ func (s *Service) choose(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 	}
 	switch {
 	case p.Amount.Currency != "USD":
-		return refuseMethod(methodCurrency)
+		return paylink.FailField("method", "method.currency")
 	case press.Mandate == nil || press.Mandate.Text == "":
 		return paylink.FailField("mandate", "mandate.missing")
 	}
@@ -71,13 +58,13 @@ func (s *Service) choose(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 func usable(m paylink.Method, now time.Time) error {
 	switch {
 	case m.Blocked == blockedDetached:
-		return refuseMethod(methodDetached)
+		return paylink.FailField("method", "method.detached")
 	case !m.BlockedAt.IsZero():
-		return refuseMethod(methodBlocked)
+		return paylink.FailField("method", "method.blocked")
 	case m.Waits():
-		return refuseMethod(methodWaits)
+		return paylink.FailField("method", "method.waits")
 	case m.Expired(now):
-		return refuseMethod(methodExpired)
+		return paylink.FailField("method", "method.expired")
 	}
 	return nil
 }
@@ -137,22 +124,22 @@ func (s *Service) refused(ctx context.Context, p paylink.Payment, refusal *strip
 	if p.MethodID == "" {
 		return paylink.FailField("card", "card.refused").Because(refusal)
 	}
-	code, block := methodDetached, blockedDetached
+	err, block := paylink.FailField("method", "method.detached"), blockedDetached
 	switch refusal.Code {
 	case "resource_missing", "payment_method_unexpected_state", stripe.Detached:
 	case stripe.NoMandate, "payment_intent_mandate_invalid":
-		return refuseMethod(mandateGone).Because(refusal)
+		return paylink.FailField("method", "mandate.inactive").Because(refusal)
 	case "bank_account_unusable", "bank_account_unverified":
-		code, block = methodBlocked, blockedRevoked
+		err, block = paylink.FailField("method", "method.blocked"), blockedRevoked
 	case "payment_method_bank_account_blocked":
-		code, block = methodBlocked, blockedByStripe
+		err, block = paylink.FailField("method", "method.blocked"), blockedByStripe
 	default:
-		return refuseMethod("method.refused").Because(refusal)
+		return paylink.FailField("method", "method.refused").Because(refusal)
 	}
 	if err := s.store.Update(ctx, func(tx *store.Tx) error {
 		return s.block(ctx, tx, "stripe", p.CustomerID, p.MethodID, block)
 	}); err != nil {
 		return errors.Join(err, refusal)
 	}
-	return refuseMethod(code).Because(refusal)
+	return err.Because(refusal)
 }
