@@ -17,7 +17,7 @@ import (
 // reason, the code of an error.
 var made = []string{
 	"word.weekday.", "word.month.", "word.half.", "error.title.", "error.status.", "error.payable.",
-	"pay.declined.", "pay.closed.", "pay.ended.", "pay.instalment.", "desk.", "mail.",
+	"pay.declined.", "pay.failed.", "pay.returned.", "pay.closed.", "pay.ended.", "pay.instalment.", "desk.", "mail.",
 	"pay.method.", "error.bank.", // why a method is blocked; what provider/plaid says
 }
 

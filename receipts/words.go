@@ -53,6 +53,12 @@ type words struct {
 	subtotal, total, paid                             string
 	invoiceIssued                                     string // {number} {date}
 
+	permission                      string
+	permissionFrom                  string // {account}
+	permissionBy, permissionGiven   string
+	permissionAt, permissionVersion string
+	permissionKept                  string // {firm}
+
 	months       [12]string
 	weekdays     [7]string // from Sunday
 	firstOfMonth string    // the day 1
@@ -123,6 +129,10 @@ var english = words{
 	description: "Description", quantity: "Quantity", unitPrice: "Price", taxRate: "Tax",
 	amount: "Amount", subtotal: "Subtotal", total: "Total", paid: "Paid",
 	invoiceIssued: "{number}, of {date}.",
+
+	permission: "Permission to debit", permissionFrom: "once, from {account}",
+	permissionBy: "Given by", permissionGiven: "Given on", permissionAt: "From the address",
+	permissionVersion: "Text", permissionKept: "A copy of what you agreed to with {firm}. It is not a receipt.",
 
 	months: [12]string{
 		"January", "February", "March", "April", "May", "June", "July", "August", "September",

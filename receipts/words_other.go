@@ -35,6 +35,10 @@ var spanish = words{
 	amount: "Importe", subtotal: "Subtotal", total: "Total", paid: "Pagado",
 	invoiceIssued: "{number}, del {date}.",
 
+	permission: "Autorización de cargo", permissionFrom: "una vez, desde {account}",
+	permissionBy: "Dada por", permissionGiven: "Dada el", permissionAt: "Desde la dirección",
+	permissionVersion: "Texto", permissionKept: "Copia de lo que acordó con {firm}. No es un recibo.",
+
 	months: [12]string{
 		"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre",
 		"octubre", "noviembre", "diciembre",
@@ -81,6 +85,10 @@ var french = words{
 	amount: "Montant", subtotal: "Sous-total", total: "Total", paid: "Payé",
 	invoiceIssued: "{number}, du {date}.",
 
+	permission: "Autorisation de prélèvement", permissionFrom: "une fois, depuis {account}",
+	permissionBy: "Donnée par", permissionGiven: "Donnée le", permissionAt: "Depuis l’adresse",
+	permissionVersion: "Texte", permissionKept: "Copie de votre accord avec {firm}. Ce n’est pas un reçu.",
+
 	months: [12]string{
 		"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
 		"octobre", "novembre", "décembre",
@@ -126,6 +134,10 @@ var german = words{
 	description: "Beschreibung", quantity: "Menge", unitPrice: "Preis", taxRate: "Steuer",
 	amount: "Betrag", subtotal: "Zwischensumme", total: "Gesamt", paid: "Bezahlt",
 	invoiceIssued: "{number}, vom {date}.",
+
+	permission: "Erlaubnis zum Einzug", permissionFrom: "einmal, von {account}",
+	permissionBy: "Erteilt von", permissionGiven: "Erteilt am", permissionAt: "Von der Adresse",
+	permissionVersion: "Text", permissionKept: "Abschrift Ihrer Vereinbarung mit {firm}. Keine Quittung.",
 
 	months: [12]string{
 		"Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September",

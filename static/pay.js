@@ -61,38 +61,46 @@
 
   function payPage() {
     const button = $("press"), words = button.innerHTML, problem = $("card-problem"), said = $("said"), calm = said.textContent;
-    const amount = pay.elements.namedItem("amount"), token = pay.elements.namedItem("confirmation_token");
-    const save = pay.elements.namedItem("save"), other = $("other");
-    let options = JSON.parse(pay.dataset.elements), stripe, elements, latest = Promise.resolve(true), pressed = false;
+    const field = (name) => pay.elements.namedItem(name);
+    const amount = field("amount"), token = field("confirmation_token"), other = $("other");
+    const method = () => field("method") ? field("method").value : "";
+    const permission = $("permission"), mandate = $("f-mandate");
+    const box = () => pay.querySelector("[name=save]:not(:disabled)");
+    let options = pay.dataset.elements && JSON.parse(pay.dataset.elements), stripe, elements, latest = Promise.resolve(true), pressed = false, begun = false;
 
     const frame = document.querySelector(".frame");
-    frame.hidden = false;
     const failed = () => {
-      if (elements && elements.ready) return;
+      if (!frame || elements && elements.ready) return;
       frame.hidden = true;
       note(problem, pay.dataset.failed, pay.dataset.again);
     };
-    setTimeout(failed, 8000);
-    stripeJS.then((Stripe) => {
-      stripe = Stripe(pay.dataset.key, { locale: pay.dataset.lang });
-      elements = stripe.elements({ ...options, appearance: appearance() });
-      const card = elements.create("payment", { layout: "tabs" });
-      card.on("ready", () => {
-        elements.ready = true;
-        frame.hidden = false;
-        document.querySelector(".grey").remove();
-        if (!pressed) problem.querySelector("a") && note(problem, "");
-      });
-      card.on("loaderror", failed);
-      card.on("change", () => note(problem, ""));
-      card.mount("#card");
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => elements.update({ appearance: appearance() }));
-    }).catch(failed);
+    // The card form is made when a card is chosen first: a frame that nobody sees cannot measure itself.
+    const makeCard = () => {
+      if (begun || !frame || method() !== "card") return;
+      begun = true;
+      frame.hidden = false;
+      setTimeout(failed, 8000);
+      stripeJS.then((Stripe) => {
+        stripe = Stripe(pay.dataset.key, { locale: pay.dataset.lang });
+        elements = stripe.elements({ ...options, appearance: appearance() });
+        const card = elements.create("payment", { layout: "tabs" });
+        card.on("ready", () => {
+          elements.ready = true;
+          frame.hidden = false;
+          document.querySelector(".grey").remove();
+          if (!pressed) problem.querySelector("a") && note(problem, "");
+        });
+        card.on("loaderror", failed);
+        card.on("change", () => note(problem, ""));
+        card.mount("#card");
+        matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => elements.update({ appearance: appearance() }));
+      }).catch(failed);
+    };
 
-    // The server says what an amount means; the button repeats it.
+    // The server says what a choice means; the button repeats it, and the permission says the same amount.
     const quote = () => {
-      const q = new URLSearchParams({ amount: amount.value });
-      if (save && save.checked) q.set("save", "on");
+      const q = new URLSearchParams({ amount: amount.value, method: method() });
+      if (box() && box().checked) q.set("save", "on");
       const mine = latest = fetch(pay.dataset.quote + "?" + q, { headers: json }).then((r) => r.ok ? r.json() : { ok: true }).then((said) => {
         if (mine !== latest) return latest; // typed on meanwhile
         problems(said);
@@ -100,6 +108,7 @@
           button.lastElementChild.textContent = said.button;
           document.querySelectorAll("[data-price]").forEach((p) => { p.textContent = said.price; });
         }
+        permit(said.permission || []);
         if (said.elements) {
           options = said.elements;
           if (elements) elements.update({ amount: options.amount, setupFutureUsage: options.setupFutureUsage || null });
@@ -107,6 +116,24 @@
         return said.ok;
       }, () => true); // not reached: the server judges what is sent
       return mine;
+    };
+
+    // A permission that says something else has not been given.
+    const permit = (paragraphs) => {
+      if (!permission) return;
+      const text = $("permission-text"), before = text.textContent;
+      text.replaceChildren(...paragraphs.map((parts) => {
+        const p = document.createElement("p");
+        p.append(...parts.map(({ text, bold }) => {
+          if (!bold) return text;
+          const strong = document.createElement("strong");
+          strong.textContent = text;
+          return strong;
+        }));
+        return p;
+      }));
+      permission.hidden = paragraphs.length === 0;
+      if (text.textContent.replace(/\s/g, "") !== before.replace(/\s/g, "")) mandate.checked = false;
     };
 
     const problems = (said) => {
@@ -153,7 +180,31 @@
       });
       amount.addEventListener("change", quote);
     }
-    if (save) save.addEventListener("change", quote);
+
+    // What belongs to a method that is not chosen is neither seen nor sent.
+    const choose = () => {
+      pay.querySelectorAll(".method").forEach((one) => {
+        const radio = one.querySelector("[name=method]"), save = one.querySelector("[name=save]");
+        if (radio && save) save.disabled = !radio.checked;
+      });
+      makeCard();
+    };
+    pay.addEventListener("change", (event) => {
+      if (event.target.name === "method") choose();
+      if (event.target.name === "method" || event.target.name === "save") quote();
+    });
+    // The amount goes along to the pages on the way.
+    const along = (link) => {
+      const to = new URL(link.href);
+      to.searchParams.set("amount", amount.value);
+      return to.href;
+    };
+    pay.addEventListener("click", (event) => {
+      const link = event.target.closest("a[data-keep]");
+      if (link) link.href = along(link);
+    });
+    const ask = $("ask-code");
+    if (ask) ask.addEventListener("submit", () => { ask.elements.namedItem("amount").value = amount.value; });
 
     const stop = (text) => {
       pressed = false;
@@ -178,6 +229,17 @@
           other.hidden = false;
           return amount.focus();
         }
+        if (method() !== "card") {
+          const chosen = pay.querySelector("[name=method]:checked");
+          const way = chosen && chosen.closest(".method").querySelector("#connect, .account a[href*='/bank/']");
+          if (way) {
+            pressed = false;
+            return location.assign(along(way));
+          }
+          said.textContent = pay.dataset.busy;
+          busy(button, pay.dataset.busy);
+          return pay.submit();
+        }
         if (!elements || !elements.ready) {
           stop("");
           return failed();
@@ -196,6 +258,10 @@
     });
     // The back button brings the page as it was left.
     addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+    choose();
+    // A browser may bring back what was chosen before a reload.
+    const first = pay.querySelector("[name=method][checked]");
+    if (first && !first.checked) quote();
   }
 
   function paymentPage() {

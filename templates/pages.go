@@ -4,5 +4,6 @@ package templates
 func payViews() []View {
 	return []View{
 		PayShow{}, PayPaid{}, PayDeclined{}, PayWait{}, PayClosed{}, PayEnded{}, PayForward{}, PayReceipt{}, ErrorPage{},
+		PayBank{}, PayAccount{}, PayDeposit{}, PayCode{}, PayRemove{}, PayWay{}, PayReturned{},
 	}
 }

@@ -9,6 +9,8 @@ type PayDeclined struct {
 	Heading template.HTML // "Pay $225.00 another way"
 	Again   template.HTML // what to do with the same card
 	Pay     string        // where the amount is paid again
+	Label   template.HTML // "Continue with a card"
+	Second  *Press        // another way there
 	Change  string        // where another amount is chosen
 }
 

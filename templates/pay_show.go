@@ -26,11 +26,17 @@ type PayShow struct {
 	Rule    template.HTML // "From $50.00"
 	Uses    []Preset      // legal amounts near one that was not
 
-	Methods  []Method
-	Save     *SaveBox
-	Key      string // Stripe's publishable key
-	Elements string // the options of Stripe's card form, as JSON
-	Button   string // "Pay $750.00 by card"
+	Methods    []Method
+	UseSaved   *UseSaved       // how saved cards and accounts are shown; nil where they may not be
+	Permits    bool            // some method here is paid by a permission
+	Permission []template.HTML // to debit the chosen account, paragraph by paragraph; none for a card
+	Key        string          // Stripe's publishable key
+	Elements   string          // the options of Stripe's card form, as JSON
+	Button     string          // "Pay $750.00 by card"
+	Keep       template.URL    // the rest of an address that keeps the method: "&method=bank"
+	Review     bool            // amount and method stand; only the press is missing
+	Saved      bool            // in a review: the method is to be kept
+	Notice     string          // what happened before: "Visa ••4242 is removed."
 
 	Nonce, Version, Signature string
 
@@ -69,18 +75,39 @@ type Preset struct {
 
 // Method is a way to pay, with its true price.
 type Method struct {
-	Value  string // of the form's field: "card", "bank" or the id of a saved one
-	Name   string
-	Detail string
-	Price  money.Amount
-	Chosen bool
+	Value   string // of the form's field: "card", "bank" or the id of a saved or linked one
+	Icon    string
+	Name    string
+	Detail  string
+	Price   money.Amount
+	Chosen  bool
+	Why     string   // why it cannot be used now; it stays visible
+	Account *Account // the bank account that is linked
+	Connect string   // where a bank account is linked; "" when one is, or for another kind
+	Remove  string   // where a saved one is removed
+	Save    *SaveBox
 }
 
 // Card says whether the method opens Stripe's card form.
 func (m Method) Card() bool { return m.Value == "card" }
 
+// Account is a bank account as its owner recognises it.
+type Account struct {
+	Label  string // "Chase ••6789"
+	Detail string // "Checking, Maria Keller"
+	Change string // where another is linked
+	Next   string // where its code is typed in, while it is awaited
+}
+
+// UseSaved offers to prove the mailbox.
+type UseSaved struct {
+	Action string
+	Email  string // masked
+}
+
 // SaveBox asks whether the method may be kept. It is never ticked for the payer.
 type SaveBox struct {
 	Label, Detail string
 	Ticked        bool
+	Off           bool // of a method that is not chosen: two boxes of one name are never sent
 }

@@ -103,7 +103,7 @@ func (a *app) wire(ctx context.Context) error {
 		TrustedProxies: c.TrustedProxies,
 	})
 	a.web = web.New(render, a.log, a.store.Ping,
-		pay.New(render, a.store, a.invoicing, a.payments, a.ring, pay.Options{
+		pay.New(render, a.store, a.invoicing, a.payments, a.access, a.ring, pay.Options{
 			BaseURL: c.BaseURL, StripeJS: c.StripeJSURL, PublishableKey: c.StripePublishableKey,
 			NoLimits: c.Limits == "off",
 		}),

@@ -87,7 +87,7 @@ func TestLegalAmountsAreOffered(t *testing.T) {
 
 // The script asks what an amount means; it is the same answer as the page's.
 func TestAQuoteSaysWhatThePageSays(t *testing.T) {
-	s := newSite(t, pay.Options{OfferSave: true})
+	s := newSite(t, pay.Options{})
 	address := s.open(s.link)
 	for query, want := range map[string]string{
 		"amount=225":            `{"ok":true,"button":"Pay $225.00 by card","price":"$225.00","elements":{"mode":"payment","amount":22500,"currency":"usd","paymentMethodTypes":["card"],"captureMethod":"automatic"}}`,

@@ -92,14 +92,6 @@ func instalmentRest(v visit, next paylink.Instalment) (key string, by paylink.Da
 	return "pay.instalment.rest", by
 }
 
-// button says what pressing it does.
-func button(v visit, a money.Amount) string {
-	if v.invoice.Capture == paylink.CaptureManual {
-		return v.words.T("pay.button.hold", "amount", a)
-	}
-	return v.words.T("pay.button", "amount", a)
-}
-
 func cardDetail(v visit) string {
 	if v.invoice.Capture == paylink.CaptureManual {
 		return v.words.T("pay.card.held")
@@ -164,6 +156,9 @@ func (h *Handlers) soFar(v visit) []templates.SoFar {
 		one := templates.SoFar{
 			Kind: v.words.T("pay." + string(cmp.Or(p.Method, paylink.MethodCard))), Icon: "clock",
 			When: v.words.T("pay.sofar.asked", "at", v.words.Short(p.CreatedAt)), Amount: v.words.Amount(p.Amount),
+		}
+		if p.Method == paylink.MethodBank && p.Status == paylink.Processing && p.ExpectedOn != "" {
+			one.When = v.words.T("pay.sofar.expected", "day", v.words.Short(p.ExpectedOn.Time(v.words.Zone())))
 		}
 		if p.Status == paylink.Succeeded {
 			one.Icon, one.When = "done", v.words.Short(p.SettledAt)

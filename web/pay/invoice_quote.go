@@ -5,19 +5,26 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"paylink"
 	"paylink/payments"
 	"paylink/web/page"
 )
 
-// quote tells our script what an amount would mean, so that the button always says what it does and
+// quote tells our script what a choice would mean, so that the button always says what it does and
 // one function decides what may be paid.
 type quote struct {
-	OK       bool              `json:"ok"`
-	Button   string            `json:"button,omitempty"`
-	Price    string            `json:"price,omitempty"`
-	Elements payments.Elements `json:"elements,omitzero"`
-	Problem  string            `json:"problem,omitempty"`
-	Uses     []quoteUse        `json:"uses,omitempty"`
+	OK         bool              `json:"ok"`
+	Button     string            `json:"button,omitempty"`
+	Price      string            `json:"price,omitempty"`
+	Elements   payments.Elements `json:"elements,omitzero"`
+	Permission [][]quotePart     `json:"permission,omitempty"` // what is to be agreed to, by paragraphs
+	Problem    string            `json:"problem,omitempty"`
+	Uses       []quoteUse        `json:"uses,omitempty"`
+}
+
+type quotePart struct {
+	Text string `json:"text"`
+	Bold bool   `json:"bold,omitempty"`
 }
 
 type quoteUse struct {
@@ -25,19 +32,23 @@ type quoteUse struct {
 	Value string `json:"value"`
 }
 
-// quoteAmount answers for ?amount= as typed, and ?save=on.
+// quoteAmount answers for ?amount= as typed, ?method= and ?save=on.
 func (h *Handlers) quoteAmount(c echo.Context, v visit) error {
 	query, err := page.ReadQuery(c)
 	if err != nil {
 		return err
 	}
-	typed := query.Text("amount")
+	typed, save := query.Text("amount"), query.On("save") && v.offersSave()
+	method, value, known := h.chosen(v, query.Get("method"))
+	if !known {
+		return h.showForeign(c, v)
+	}
 	amount, err := v.readAmount(typed)
 	if e, ok := told(err); ok {
 		problem := v.problems(choice{typed: typed, err: e})[0]
 		q := quote{Problem: problem.Text}
 		if amount.IsPositive() { // readable, but against a rule: the button must not name another amount
-			q.Button, q.Price = button(v, amount), v.words.Amount(amount)
+			q.Button, q.Price = h.button(v, value, amount), v.words.Amount(amount)
 		}
 		for _, use := range v.uses(problem.Args) {
 			q.Uses = append(q.Uses, quoteUse{use.Label, use.Value})
@@ -47,8 +58,12 @@ func (h *Handlers) quoteAmount(c echo.Context, v visit) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, quote{
-		OK: true, Button: button(v, amount), Price: v.words.Amount(amount),
-		Elements: payments.ElementsFor(v.invoice, amount, query.On("save") && h.OfferSave),
-	})
+	q := quote{
+		OK: true, Button: h.button(v, value, amount), Price: v.words.Amount(amount),
+		Elements: payments.ElementsFor(v.invoice, amount, save && value == newCard),
+	}
+	if method.Kind == paylink.MethodBank && !method.Waits() {
+		q.Permission = h.debit(v, method, amount, save && method.SavedAt.IsZero()).parts(v)
+	}
+	return c.JSON(http.StatusOK, q)
 }

@@ -3,6 +3,7 @@ package pay
 import (
 	"encoding/json"
 	"fmt"
+	"html/template"
 	"net/http"
 	"strconv"
 
@@ -15,7 +16,7 @@ import (
 	"paylink/web/page"
 )
 
-// showInvoice is the page to pay on; ?amount= fills the form, ?other=1 opens its field.
+// showInvoice is the page to pay on; ?amount= and ?method= fill the form, ?other=1 opens its field.
 func (h *Handlers) showInvoice(c echo.Context, v visit) error {
 	if why := v.payable().Why; why != "" {
 		return h.showClosed(c, v, why, false)
@@ -28,24 +29,34 @@ func (h *Handlers) showInvoice(c echo.Context, v visit) error {
 		return err
 	}
 	choice := choice{typed: query.Text("amount"), open: query.Get("other") == "1"}
+	var known bool
+	if _, choice.method, known = h.chosen(v, query.Get("method")); !known {
+		return h.showForeign(c, v)
+	}
 	if choice.typed != "" {
 		_, err := v.readAmount(choice.typed)
 		choice.err, _ = told(err)
 	}
+	choice.notice = h.pages.TakeFlash(c)
 	return h.show(c, v, http.StatusOK, choice)
 }
 
 // choice is what the payer asked for so far.
 type choice struct {
-	typed string // the amount, as typed; "" is the whole
-	open  bool   // the field of another amount
-	save  bool
-	err   *paylink.Error // why it was not taken
+	typed  string // the amount, as typed; "" is the whole
+	open   bool   // the field of another amount
+	method string // as the form's field says it; "" is a new card
+	save   bool
+	review bool           // all but the press is done
+	notice string         // what happened before
+	err    *paylink.Error // why it was not taken
 }
 
 // show shows the page with a choice, and with what is wrong with it.
 func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error {
 	payable := v.payable()
+	method, value, _ := h.chosen(v, what.method)
+	what.method = value
 	p := templates.PayShow{
 		Frame: h.frame(c, v, "pay.title"), Base: v.base(), Number: v.invoice.Number, Payer: v.customer.Name,
 		Subject: v.invoice.Title, Total: v.amount(v.invoice.Total.Minor), Balance: v.standing(), Due: dueLine(v), Lines: lines(v),
@@ -72,20 +83,23 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 		Field: "amount", Value: what.typed, Label: v.words.T("pay.other.label", "currency", v.invoice.Currency.Name(v.words.Locale())),
 	}
 	p.Other.Symbol, p.Other.SymbolFirst = money.Symbol(v.invoice.Currency, v.words.Locale())
-	if !payable.Whole {
+	if !payable.Whole && !what.review {
 		p.Presets = presets(p.Page, v, payable)
 		p.Rule = p.T("pay.other.from", "least", v.amount(payable.Min))
 		p.Open = !choose(p.Presets, p.Chosen, what)
 	}
 
-	elements, err := json.Marshal(payments.ElementsFor(v.invoice, p.Chosen, what.save))
+	elements, err := json.Marshal(payments.ElementsFor(v.invoice, p.Chosen, what.save && value == newCard))
 	if err != nil {
 		return fmt.Errorf("write the options of the card form: %w", err)
 	}
-	p.Elements, p.Button = string(elements), button(v, p.Chosen)
-	p.Methods = []templates.Method{{Value: string(paylink.MethodCard), Name: v.words.T("pay.card"), Detail: cardDetail(v), Price: p.Chosen, Chosen: true}}
-	if h.OfferSave {
-		p.Save = &templates.SaveBox{Label: v.words.T("pay.card.save"), Detail: v.words.T("pay.card.save.detail"), Ticked: what.save}
+	p.Elements, p.Button, p.Keep = string(elements), h.button(v, value, p.Chosen), template.URL(keep(value)) //nolint:gosec // escaped there
+	p.Methods, p.Permits, p.Review, p.Notice = h.methods(v, what, p.Chosen), h.offersBank(v) || len(v.methods) > 0, what.review, what.notice
+	if p.Saved = what.save; !what.review {
+		p.UseSaved = h.useSaved(v)
+	}
+	if method.Kind == paylink.MethodBank && !method.Waits() {
+		p.Permission = h.debit(v, method, p.Chosen, what.save && method.SavedAt.IsZero()).shown(p.Page)
 	}
 	if what.err != nil {
 		p.Title = v.words.T("word.error", "title", p.Title)

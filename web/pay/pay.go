@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"paylink"
+	"paylink/access"
 	"paylink/catalogue"
 	"paylink/invoicing"
 	"paylink/money"
@@ -27,9 +28,20 @@ type Options struct {
 	BaseURL        string
 	StripeJS       string // the address of Stripe.js
 	PublishableKey string // pk_…, for the browser
+	PlaidJS        string // the address of Plaid Link's script
+	Bank           Bank   // how bank accounts are linked
 	NoLimits       bool   // a link takes no pause after many declines; with test keys only
-	OfferSave      bool   // ask whether the card may be kept
 }
+
+// Bank is how a payer's bank account becomes known.
+type Bank string
+
+// The ways. Without Plaid, the account's numbers go to Stripe and a small deposit proves them.
+const (
+	NoBank       Bank = ""
+	BankLink     Bank = "plaid"
+	BankDeposits Bank = "deposits"
+)
 
 // Handlers answer customers.
 type Handlers struct {
@@ -37,13 +49,14 @@ type Handlers struct {
 	store     *store.Store
 	invoicing *invoicing.Service
 	payments  *payments.Service
+	access    *access.Service
 	ring      paylink.KeyRing
 	Options
 }
 
 // New makes the handlers.
-func New(r *page.Renderer, s *store.Store, i *invoicing.Service, p *payments.Service, ring paylink.KeyRing, o Options) *Handlers {
-	return &Handlers{r, s, i, p, ring, o}
+func New(r *page.Renderer, s *store.Store, i *invoicing.Service, p *payments.Service, a *access.Service, ring paylink.KeyRing, o Options) *Handlers {
+	return &Handlers{r, s, i, p, a, ring, o}
 }
 
 // Register adds the routes. Only POSTs change anything.
@@ -60,6 +73,18 @@ func (h *Handlers) Register(e *echo.Echo) {
 	e.POST("/pay/:link/payments/:payment/action", h.visited(h.answerBank))
 	e.POST("/pay/:link/payments/:payment/check", h.visited(h.checkPayment))
 	get("/pay/:link/payments/:payment/receipt.pdf", h.visited(h.showReceipt))
+	get("/pay/:link/payments/:payment/permission.pdf", h.visited(h.showPermission))
+	get("/pay/:link/bank", h.visited(h.showBank))
+	e.POST("/pay/:link/bank", h.visited(h.linkBank))
+	e.POST("/pay/:link/bank/session", h.visited(h.beginSession))
+	e.POST("/pay/:link/bank/check", h.visited(h.checkBank))
+	get("/pay/:link/bank/:method", h.visited(h.showDeposit))
+	e.POST("/pay/:link/bank/:method", h.visited(h.proveDeposit))
+	get(oauthPath, h.resumeBank)
+	get("/pay/:link/code", h.visited(h.showCode))
+	e.POST("/pay/:link/code", h.visited(h.takeCode))
+	get("/pay/:link/methods/:method/remove", h.visited(h.showRemove))
+	e.POST("/pay/:link/methods/:method/remove", h.visited(h.removeMethod))
 	get("/pay/:link/forward", h.visited(h.showForward))
 	e.POST("/pay/:link/forward", h.visited(h.forwardLink))
 	get("/pay/:link/fresh", h.showFreshSent)
@@ -75,6 +100,10 @@ type visit struct {
 	balance  paylink.Balance
 	payments []paylink.Payment // newest first
 	words    catalogue.Words
+
+	visitor string           // this browser, once it linked an account; "" before
+	proven  bool             // it proved the customer's mailbox
+	methods []paylink.Method // what it may see of the customer's, newest first
 }
 
 func (v visit) base() string                        { return "/pay/" + v.link.ID }
@@ -92,29 +121,29 @@ func cookieValue(link paylink.Link) string { return link.TokenHash[:min(32, len(
 
 // visited lets a handler be reached only by a browser that opened the link, while the link works.
 func (h *Handlers) visited(next func(echo.Context, visit) error) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		ctx := c.Request().Context()
-		id := c.Param("link")
-		proof, ok := h.pages.Cookie(c, cookieName(id))
-		if !ok {
-			return h.closed(c, id)
-		}
-		link, err := h.store.Link(ctx, id)
-		if paylink.KindOf(err) == paylink.NotFound || err == nil && proof != cookieValue(link) {
-			return h.closed(c, id)
-		}
-		if err != nil {
-			return err
-		}
-		if err := link.Usable(h.pages.Now()); err != nil {
-			return h.ended(c, link, err)
-		}
-		v, err := h.visit(c, link)
-		if err != nil {
-			return err
-		}
-		return next(c, v)
+	return func(c echo.Context) error { return h.visitedBy(c, c.Param("link"), next) }
+}
+
+func (h *Handlers) visitedBy(c echo.Context, id string, next func(echo.Context, visit) error) error {
+	proof, ok := h.pages.Cookie(c, cookieName(id))
+	if !ok {
+		return h.closed(c, id)
 	}
+	link, err := h.store.Link(c.Request().Context(), id)
+	if paylink.KindOf(err) == paylink.NotFound || err == nil && proof != cookieValue(link) {
+		return h.closed(c, id)
+	}
+	if err != nil {
+		return err
+	}
+	if err := link.Usable(h.pages.Now()); err != nil {
+		return h.ended(c, link, err)
+	}
+	v, err := h.visit(c, link)
+	if err != nil {
+		return err
+	}
+	return next(c, v)
 }
 
 func (h *Handlers) visit(c echo.Context, link paylink.Link) (v visit, err error) {
@@ -133,7 +162,10 @@ func (h *Handlers) visit(c echo.Context, link paylink.Link) (v visit, err error)
 		v.payments, err = r.PaymentsOf(ctx, v.invoice.ID)
 		return err
 	})
-	return v, err
+	if err != nil {
+		return v, err
+	}
+	return v, h.recognise(c, &v)
 }
 
 // frame is what the pages of a visit have around them.

@@ -20,9 +20,11 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"paylink"
+	"paylink/access"
 	"paylink/invoicing"
 	"paylink/money"
 	"paylink/payments"
+	"paylink/provider/plaid"
 	"paylink/provider/stripe"
 	"paylink/sandbox"
 	"paylink/static"
@@ -85,6 +87,8 @@ func newSite(t *testing.T, o pay.Options) *site {
 	s.invoicing = invoicing.New(s.store, s.ring, invoicing.Options{BaseURL: s.base, Now: s.now})
 	s.payments = payments.New(s.store, stripe.New(stripe.Config{Key: box.Env()["STRIPE_SECRET_KEY"], BaseURL: box.URL(), Timeout: time.Second}), payments.Options{
 		Install: "install1", Boot: "boot1", Host: "pay.test", Budget: 3 * time.Second, Now: s.now, Log: log,
+		Plaid: plaid.New(plaid.Config{ClientID: box.Env()["PLAID_CLIENT_ID"], Secret: box.Env()["PLAID_SECRET"], BaseURL: box.URL()}), Ring: s.ring,
+		NoLimits: o.NoLimits,
 	})
 	o.BaseURL, o.StripeJS, o.PublishableKey = s.base, box.URL()+"/js/stripe.js", box.Env()["STRIPE_PUBLISHABLE_KEY"]
 	r := page.New(page.Options{
@@ -92,7 +96,7 @@ func newSite(t *testing.T, o pay.Options) *site {
 		Firm: s.store.Firm, Now: s.now, Log: log,
 	})
 	r.Use(s.Echo)
-	pay.New(r, s.store, s.invoicing, s.payments, s.ring, o).Register(s.Echo)
+	pay.New(r, s.store, s.invoicing, s.payments, access.New(s.store, s.ring, s.now), s.ring, o).Register(s.Echo)
 
 	firm := paylink.NewFirm()
 	firm.Name, firm.Email, firm.Phone, firm.Hours = "Northwind Studio", "billing@northwind.example", "(503) 555-0142", "Monday to Friday, 9 to 5 Pacific"

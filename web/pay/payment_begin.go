@@ -1,6 +1,8 @@
 package pay
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -22,9 +24,10 @@ func (h *Handlers) beginPayment(c echo.Context, v visit) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	what := choice{typed: form.Text("amount"), open: true, save: form.On("save") && h.OfferSave}
+	method, value, known := h.chosen(v, form.Get("method"))
+	what := choice{typed: form.Text("amount"), open: true, method: value, save: form.On("save") && v.offersSave()}
 	signed, err := h.readSigned(form, v)
-	if err != nil {
+	if err != nil && known {
 		return h.again(c, v, what, err)
 	}
 	// The second press of one form, or the back button: the payment it made is shown.
@@ -33,14 +36,27 @@ func (h *Handlers) beginPayment(c echo.Context, v visit) error {
 	} else if err != nil && paylink.KindOf(err) != paylink.NotFound {
 		return err
 	}
+	if !known {
+		return h.showForeign(c, v)
+	}
 	if h.paused(v) {
 		return h.showPaused(c, v, http.StatusTooManyRequests)
 	}
 	press, err := h.press(form, v, signed, what)
+	if err == nil && form.On("review") {
+		what.review = true
+		return h.show(c, v, http.StatusOK, what)
+	}
+	if err == nil {
+		err = h.pressWith(c, form, v, method, what, &press)
+	}
 	if err != nil {
 		return h.again(c, v, what, err)
 	}
 	p, err := h.payments.Begin(ctx, press)
+	if e, ok := errors.AsType[*paylink.Error](err); ok && e.Code == "method.unknown" {
+		return h.showForeign(c, v)
+	}
 	if err != nil {
 		// Others may have paid meanwhile: the page shows how things stand now.
 		if v, err2 := h.visit(c, v.link); err2 == nil {
@@ -51,7 +67,7 @@ func (h *Handlers) beginPayment(c echo.Context, v visit) error {
 	return seeOther(c, v.paymentURL(p))
 }
 
-// press reads the rest of the form. Begin asks everything again under lock; asked here first, the
+// press reads what is to be paid. Begin asks everything again under lock; asked here first, the
 // payer hears of an amount before a card.
 func (h *Handlers) press(form page.Form, v visit, s signed, what choice) (payments.Press, error) {
 	if s.version != v.invoice.Version && v.invoice.State == paylink.StateOpen {
@@ -61,22 +77,45 @@ func (h *Handlers) press(form page.Form, v visit, s signed, what choice) (paymen
 	if err != nil {
 		return payments.Press{}, err
 	}
-	if form.Get("method") != string(paylink.MethodCard) {
+	switch asked := form.Get("method"); {
+	case asked == newCard, asked == newBank && h.offersBank(v), what.method == asked && strings.HasPrefix(asked, "mth_"):
+	default:
 		return payments.Press{}, paylink.FailField("method", "method")
 	}
-	token := form.Get("confirmation_token")
-	if !strings.HasPrefix(token, "ctoken_") || len(token) > 255 {
-		return payments.Press{}, paylink.FailField("card", "card.missing")
-	}
-	var save *paylink.Consent
-	if what.save {
-		save = &paylink.Consent{Text: v.words.T("pay.card.save") + " " + v.words.T("pay.card.save.detail"), At: h.pages.Now()}
+	if what.method == newBank {
+		return payments.Press{}, paylink.FailField("method", "bank.connect_first")
 	}
 	return payments.Press{
 		LinkID: v.link.ID, InvoiceID: v.invoice.ID, Nonce: s.nonce, Version: s.version, Amount: amount,
-		ConfirmationToken: token, Save: save, Locale: v.words.Locale(), Actor: v.actor(),
+		Visitor: v.visitor, Proven: v.proven, Locale: v.words.Locale(), Actor: v.actor(),
 		ReturnURL: func(id string) string { return strings.TrimSuffix(h.BaseURL, "/") + v.base() + "/payments/" + id },
 	}, nil
+}
+
+// pressWith reads what it is paid with, and what the payer agreed to.
+func (h *Handlers) pressWith(c echo.Context, form page.Form, v visit, m paylink.Method, what choice, press *payments.Press) error {
+	press.MethodID = m.ID
+	save := what.save && m.SavedAt.IsZero()
+	switch {
+	case m.ID == "":
+		press.ConfirmationToken = form.Get("confirmation_token")
+		if !strings.HasPrefix(press.ConfirmationToken, "ctoken_") || len(press.ConfirmationToken) > 255 {
+			return paylink.FailField("card", "card.missing")
+		}
+	case m.Waits():
+		return paylink.FailField("method", "bank.await_first")
+	case m.Kind == paylink.MethodBank && !form.On("mandate"):
+		return paylink.FailField("mandate", "mandate.missing")
+	case m.Kind == paylink.MethodBank:
+		press.Mandate = h.consent(c, v, h.debit(v, m, press.Amount, save), debitVersion)
+	default:
+		save = false // a card that is there was saved
+	}
+	if save {
+		kind := cmp.Or(m.Kind, paylink.MethodCard)
+		press.Save = h.consent(c, v, h.saving(v, kind), saveVersion)
+	}
+	return nil
 }
 
 // again shows the page with what was wrong, or the page that says why nothing can be paid.

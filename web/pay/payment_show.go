@@ -1,7 +1,6 @@
 package pay
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -58,15 +57,21 @@ func (h *Handlers) showPaid(c echo.Context, v visit, p paylink.Payment) error {
 		a.Heading = f.T("pay.paid.head", "amount", p.Charged(), "name", name)
 	}
 	a.Lead = f.T("pay.paid.lead_plain", "at", p.SettledAt, "email", email)
-	if card := p.Card.Label(); card != "" {
-		a.Lead = f.T("pay.paid.lead", "at", p.SettledAt, "email", email, "card", card)
+	if means := p.MeansLabel(); means != "" && p.Method == paylink.MethodBank {
+		a.Lead = f.T("pay.paid.lead_bank", "at", p.SettledAt, "email", email, "account", means)
+	} else if means != "" {
+		a.Lead = f.T("pay.paid.lead", "at", p.SettledAt, "email", email, "card", means)
 	}
 	page := templates.PayPaid{Frame: f, Answer: a, Receipt: p.ReceiptNumber, PDF: v.receiptURL(p), Rest: v.rest(f, "primary")}
-	if receipt, err := h.store.ReceiptByPayment(c.Request().Context(), p.ID); err == nil && receipt.Status != paylink.ReceiptPaid {
+	receipt, err := h.store.ReceiptByPayment(c.Request().Context(), p.ID)
+	switch {
+	case err != nil:
+		return err
+	case receipt.Status == paylink.ReceiptReturned && p.Method == paylink.MethodBank:
+		return h.showReturned(c, v, p, receipt)
+	case receipt.Status != paylink.ReceiptPaid:
 		pill := templates.ReceiptPill(receipt.Status)
 		page.Pill = &pill
-	} else if err != nil {
-		return err
 	}
 	return h.pages.Show(c, http.StatusOK, page)
 }
@@ -103,6 +108,9 @@ func (h *Handlers) showDeclined(c echo.Context, v visit, p paylink.Payment) erro
 	if h.paused(v) {
 		return h.showPaused(c, v, http.StatusOK)
 	}
+	if p.Method == paylink.MethodBank {
+		return h.showFailed(c, v, p)
+	}
 	f := h.frame(c, v, "pay.declined.title")
 	card := p.Card.Label()
 	if card == "" {
@@ -118,12 +126,17 @@ func (h *Handlers) showDeclined(c echo.Context, v visit, p paylink.Payment) erro
 	page := templates.PayDeclined{Frame: f}
 	page.Answer = templates.Answer{
 		Colour: "bad", Icon: "circled", Heading: f.T("pay.declined.title"),
-		Lead: f.T(key, "card", card, "amount", p.Charged(), "expiry", fmt.Sprintf("%02d/%02d", p.Card.ExpMonth, p.Card.ExpYear%100)),
+		Lead: f.T(key, "card", card, "amount", p.Charged(), "expiry", expiry(p.Card)),
 	}
 	if v.payable().Why == "" {
+		amount := p.Amount.FieldText(v.words.Locale())
 		page.Heading = f.T("pay.declined.way", "amount", p.Amount)
 		page.Again = f.T("pay.declined.again", "card", card)
-		page.Pay = v.base() + "?amount=" + p.Amount.FieldText(v.words.Locale())
+		page.Pay, page.Label = v.back(amount, ""), f.T("pay.declined.card")
+		if h.offersBank(v) {
+			page.Pay, page.Label = v.back(amount, newBank), f.T("pay.declined.bank")
+			page.Second = &templates.Press{Link: v.back(amount, ""), Label: f.T("pay.declined.card")}
+		}
 		if !v.payable().Whole {
 			page.Change = v.base() + "?other=1"
 		}
@@ -149,8 +162,8 @@ func (h *Handlers) showCanceled(c echo.Context, v visit, p paylink.Payment) erro
 func (h *Handlers) wait(c echo.Context, v visit, p paylink.Payment, title string, pairs ...any) templates.PayWait {
 	page := templates.PayWait{Frame: h.frame(c, v, title, pairs...), Status: string(p.Status)}
 	page.Facts = []templates.Fact{{Label: page.T("pay.fact.amount"), Value: v.words.Amount(p.Charged()), Strong: true}}
-	if card := p.Card.Label(); card != "" {
-		page.Facts = append(page.Facts, templates.Fact{Label: page.T("pay.fact.with"), Value: card})
+	if means := p.MeansLabel(); means != "" {
+		page.Facts = append(page.Facts, templates.Fact{Label: page.T("pay.fact.with"), Value: means})
 	}
 	page.Facts = append(page.Facts, templates.Fact{Label: page.T("pay.fact.asked"), Value: v.words.Clock(p.CreatedAt)})
 	page.Answer.Heading = page.T(title, pairs...)
@@ -185,6 +198,9 @@ func (h *Handlers) showAction(c echo.Context, v visit, p paylink.Payment) error 
 }
 
 func (h *Handlers) showOnItsWay(c echo.Context, v visit, p paylink.Payment) error {
+	if p.Method == paylink.MethodBank {
+		return h.showBankWay(c, v, p)
+	}
 	page := h.wait(c, v, p, "pay.way.title", "amount", p.Charged())
 	page.Answer.Colour, page.Answer.Icon, page.Answer.Lead = "way", "clock", page.T("pay.way.lead", "firm", v.firm.Name)
 	page.Text, page.Note = page.T("pay.way.text", "email", paylink.MaskEmail(v.link.Recipient)), page.T("pay.way.note")

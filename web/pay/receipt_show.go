@@ -3,6 +3,7 @@ package pay
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -12,7 +13,8 @@ import (
 	"paylink/templates"
 )
 
-// showReceipt is the receipt of any settled payment of the invoice, as it was first rendered.
+// showReceipt is the receipt of any settled payment of the invoice, as it was first rendered: the last
+// revision, or the one that ?revision= names.
 func (h *Handlers) showReceipt(c echo.Context, v visit) error {
 	ctx := c.Request().Context()
 	p, err := h.store.Payment(ctx, c.Param("payment"))
@@ -23,6 +25,9 @@ func (h *Handlers) showReceipt(c echo.Context, v visit) error {
 		return paylink.Fail(paylink.NotFound, "payment.unknown")
 	}
 	receipt, err := h.store.ReceiptByPayment(ctx, p.ID)
+	if revision, wrong := strconv.Atoi(c.QueryParam("revision")); err == nil && wrong == nil && revision != receipt.Revision {
+		receipt, err = h.store.Receipt(ctx, receipt.ID, revision)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,14 @@
+package templates
+
+// PayBank is the one page that opens Plaid Link.
+type PayBank struct {
+	Frame
+	Base    string
+	Answer  Answer
+	PlaidJS string // the address of Plaid's script
+	Back    string // the invoice's page, with the amount that was chosen
+	Resume  bool   // the payer comes back from the bank's own page
+}
+
+// Template names the file.
+func (PayBank) Template() string { return "pay_bank" }

@@ -1,0 +1,106 @@
+package pay
+
+import (
+	"html/template"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"paylink"
+	"paylink/money"
+	"paylink/templates"
+)
+
+// Versions of the texts that people agree to. A text that changes gets another.
+const (
+	debitVersion = "debit-1"
+	checkVersion = "check-1"
+	saveVersion  = "save-1"
+)
+
+// clause is a paragraph of what somebody agrees to: a sentence and what fills it. What is shown and
+// what is kept are made of the same clauses.
+type clause struct {
+	key  string
+	args []any
+}
+
+// contract is what somebody agrees to, in full.
+type contract []clause
+
+func (t contract) text(v visit) string {
+	all := make([]string, len(t))
+	for i, c := range t {
+		all[i] = v.words.T(c.key, c.args...)
+	}
+	return strings.Join(all, "\n\n")
+}
+
+func (t contract) shown(p templates.Page) []template.HTML {
+	all := make([]template.HTML, len(t))
+	for i, c := range t {
+		all[i] = p.T(c.key, c.args...)
+	}
+	return all
+}
+
+// parts is the text for our script, which sets the bold pieces.
+func (t contract) parts(v visit) [][]quotePart {
+	all := make([][]quotePart, len(t))
+	for i, c := range t {
+		for _, part := range v.words.Parts(c.key, c.args...) {
+			all[i] = append(all[i], quotePart{part.Text, part.Bold})
+		}
+	}
+	return all
+}
+
+// debit is the permission to debit an account once and, when it is to be saved, to keep it.
+// https://docs.stripe.com/payments/ach-direct-debit#mandates
+func (h *Handlers) debit(v visit, m paylink.Method, amount money.Amount, save bool) contract {
+	t := contract{{"pay.permission.debit", append(h.parties(v),
+		"amount", amount, "day", paylink.DateOf(h.pages.Now(), v.words.Zone()), "account", account(v, m.Bank))}}
+	if save {
+		t = append(t, clause{"pay.permission.save", h.parties(v)})
+	}
+	return t
+}
+
+// check is the permission to prove an account by small deposits, and to debit it later.
+func (h *Handlers) check(v visit) contract { return contract{{"pay.permission.check", h.parties(v)}} }
+
+// saving is what somebody agrees to who saves a card or an account.
+func (h *Handlers) saving(v visit, kind paylink.MethodKind) contract {
+	if kind == paylink.MethodBank {
+		return contract{{key: "pay.bank.save"}, {key: "pay.bank.save.detail"}, {"pay.permission.save", h.parties(v)}}
+	}
+	return contract{{key: "pay.card.save"}, {key: "pay.card.save.detail"}}
+}
+
+// parties are the firm, its name on a statement and how to tell it that a permission ends.
+func (h *Handlers) parties(v visit) []any {
+	contact := v.firm.Email
+	if v.firm.Phone != "" && v.firm.Email != "" {
+		contact = v.words.T("pay.permission.contact", "phone", v.firm.Phone, "email", v.firm.Email)
+	} else if v.firm.Phone != "" {
+		contact = v.firm.Phone
+	}
+	statement := v.firm.Descriptor
+	if statement == "" {
+		statement = strings.ToUpper(v.firm.Name)
+	}
+	return []any{"firm", v.firm.Name, "statement", statement, "contact", contact}
+}
+
+// agentMost is how much of a browser's name is kept.
+const agentMost = 300
+
+// consent is the proof that somebody agreed: the text as it was shown, when, and from where.
+func (h *Handlers) consent(c echo.Context, v visit, t contract, version string) *paylink.Consent {
+	agent := []rune(strings.ToValidUTF8(c.Request().UserAgent(), ""))
+	proof := &paylink.Consent{Text: t.text(v), Version: version, At: h.pages.Now(), Agent: string(agent[:min(len(agent), agentMost)])}
+	if at := h.pages.Client(c); at.IsValid() {
+		proof.IP = at.String()
+	}
+	return proof
+}
