@@ -105,6 +105,19 @@ func (l Link) Usable(now time.Time) error {
 	return nil
 }
 
+// Reopen lets a link that had come to show receipts alone ask for money again, for as long as one that is
+// sent now; false when there is nothing to change. One that ended meanwhile stays ended.
+func (l *Link) Reopen(now, due time.Time) bool {
+	if l.PaidAt.IsZero() {
+		return false
+	}
+	if again := LinkExpiry(now, due); !l.Expired(now) && l.ExpiresAt.Before(again) {
+		l.ExpiresAt = again
+	}
+	l.PaidAt = time.Time{}
+	return true
+}
+
 // SealToken makes the link's token and keeps its hash and its sealed form.
 func (l *Link) SealToken(ring KeyRing) error {
 	token := NewToken()

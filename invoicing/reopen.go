@@ -89,8 +89,7 @@ func (s *Service) asked(ctx context.Context, tx *store.Tx, invoice paylink.Invoi
 	return true, nil
 }
 
-// reopenLinks lets the links that had come to show receipts alone ask for money again, for as long as
-// a link that is sent now. One that ended meanwhile stays ended.
+// reopenLinks lets the links of an invoice that was paid ask for money again.
 func (s *Service) reopenLinks(ctx context.Context, tx *store.Tx, invoice paylink.Invoice, now time.Time) error {
 	firm, err := tx.Firm(ctx)
 	if err != nil {
@@ -105,13 +104,9 @@ func (s *Service) reopenLinks(ctx context.Context, tx *store.Tx, invoice paylink
 		if err != nil {
 			return err
 		}
-		if link.PaidAt.IsZero() {
+		if !link.Reopen(now, invoice.Due.End(firm.Location())) {
 			continue
 		}
-		if again := paylink.LinkExpiry(now, invoice.Due.End(firm.Location())); !link.Expired(now) && link.ExpiresAt.Before(again) {
-			link.ExpiresAt = again
-		}
-		link.PaidAt = time.Time{}
 		if err := tx.UpdateLink(ctx, link); err != nil {
 			return err
 		}

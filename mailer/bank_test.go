@@ -64,7 +64,7 @@ func (o *office) cameBack(link paylink.Link, kind paylink.DisputeKind, reason st
 	ctx := o.t.Context()
 	receipt, _ := o.receipt(link, func(r *paylink.Receipt) {
 		r.Method, r.Card, r.Bank, r.AuthCode = paylink.MethodBank, paylink.Card{}, paylink.Bank{Name: "Chase", Last4: "6789"}, ""
-		r.Fee = money.New(0, "USD")
+		r.Fee, r.Refunded = money.New(0, "USD"), money.New(1000, "USD") // of the invoice, before
 	})
 	p, err := o.store.Payment(ctx, receipt.PaymentID)
 	o.must(err)
@@ -290,6 +290,23 @@ func TestAReturnOfWhatIsCoveredAsksForNothing(t *testing.T) {
 	}
 }
 
+func TestWhatWasGivenBackSinceIsNotTold(t *testing.T) {
+	o := open(t, storetest.SQLite(t), nil)
+	link, _ := o.link(invoicing.Send{})
+	p, _, _, jobs := o.cameBack(link, paylink.KindDispute, "fraudulent")
+	list, err := o.store.DisputesOf(t.Context(), p.ID)
+	o.must(err)
+	list[0].Status, list[0].Withdrawn = "won", 0
+	o.must(o.store.Update(t.Context(), func(tx *store.Tx) error { return tx.PutDispute(t.Context(), list[0]) }))
+	o.must(o.ReturnedJob(t.Context(), jobs[0]))
+	o.must(o.ReturnedFirmJob(t.Context(), jobs[1]))
+	rows, err := o.store.MailsOf(t.Context(), p.ID)
+	o.must(err)
+	if len(rows) != 2 || rows[0].LastError != "dispute.won" || rows[1].LastError != "dispute.won" || len(o.server.mails()) != 0 {
+		t.Errorf("%+v", rows)
+	}
+}
+
 func TestTheFirmIsToldOfAReturn(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		o := open(t, s, nil)
@@ -367,7 +384,7 @@ func (o *office) revision(r *paylink.Receipt, status paylink.ReceiptStatus, refu
 func TestARevisedReceiptIsMailedAsTheRefundItIs(t *testing.T) {
 	o := open(t, storetest.SQLite(t), nil)
 	link, _ := o.link(invoicing.Send{})
-	r, _ := o.receipt(link, nil)
+	r, _ := o.receipt(link, func(r *paylink.Receipt) { r.Refunded = money.New(700, "USD") }) // of another payment
 	tests := []struct {
 		name, subject string
 		status        paylink.ReceiptStatus

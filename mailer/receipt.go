@@ -171,6 +171,7 @@ func receiptRows(l templates.Letter, r paylink.Receipt) (rows []templates.Letter
 	add(w.T("mail.receipt.row.fee"), r.Fee)
 	if r.Revision > 1 {
 		add(w.T("mail.receipt.row.refunded"), r.Refunded)
+		add(w.T("mail.receipt.row.returned"), r.Returned)
 	}
 	add(w.T("mail.receipt.row.way"), r.OnItsWay)
 	total = l.Row(w.T("mail.receipt.row.due"), r.StillToPay)

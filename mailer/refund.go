@@ -12,6 +12,9 @@ import (
 // refund that did not go through. The figures stay the receipt's.
 func revise(l *templates.Letter, r, before paylink.Receipt, to string, attached bool) {
 	w := l.Words
+	if before.Revision == 1 { // that one tells what of the invoice was refunded, and nothing of this payment
+		before.Refunded.Minor = 0
+	}
 	moved := money.New(r.Refunded.Minor-before.Refunded.Minor, r.ThisPayment.Currency)
 	l.Greeting = w.Parts("mail.greeting.nobody")
 	if first := (paylink.Customer{Name: r.Payer}).FirstName(); first != "" && strings.EqualFold(to, r.Email) {
@@ -39,8 +42,12 @@ func revise(l *templates.Letter, r, before paylink.Receipt, to string, attached 
 		l.Subject, l.Lead = w.T("mail.refund.subject.back", about(moved)...), w.Parts("mail.refund.lead.back", about(moved)...)
 		l.Amount, l.Says = w.Amount(moved), w.Parts("mail.refund.says.back")
 	case r.Status == paylink.ReceiptReturned:
-		l.Subject = w.T("mail.returned.subject", about(r.Charged())...)
-		l.Lead = w.Parts("mail.refund.lead.returned", about(r.Charged())...)
+		back := r.Charged()
+		if r.Returned.IsPositive() {
+			back = r.Returned
+		}
+		l.Subject, l.Lead = w.T("mail.returned.subject", about(back)...), w.Parts("mail.refund.lead.returned", about(back)...)
+		l.Amount, l.Says = w.Amount(back), w.Parts("mail.returned.says.paid")
 	default: // as when the money's way is told anew: the same sum, other words
 		l.Lead = w.Parts("mail.refund.lead.changed", about(r.Charged())...)
 	}

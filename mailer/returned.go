@@ -40,7 +40,9 @@ func (m *Mailer) returned(ctx context.Context, job store.Job) (r returned, err e
 	if n < 0 {
 		return r, fmt.Errorf("read the job %s: payment %s has no dispute %q", job.Kind, want.PaymentID, want.DisputeID)
 	}
-	r.dispute = disputes[n]
+	if r.dispute = disputes[n]; r.dispute.Withdrawn > 0 { // a dispute may take less, or more, than it is about
+		r.dispute.Amount.Minor = r.dispute.Withdrawn
+	}
 	if want.LinkID != "" {
 		if r.fresh, err = m.store.Link(ctx, want.LinkID); err != nil {
 			return r, err
@@ -60,6 +62,10 @@ func (m *Mailer) ReturnedJob(ctx context.Context, job store.Job) error {
 		return err
 	}
 	p := m.parcel("returned", r.payment.ID, r.paying)
+	if r.given() {
+		p.drop = "dispute.won"
+		return m.send(ctx, job, p)
+	}
 	if r.fresh.ID != "" { // this mail is the link's
 		told := p.taken
 		p.message.To = r.fresh.Recipient
@@ -121,6 +127,9 @@ func (r returned) letter(attached bool) templates.Letter {
 	return l
 }
 
+// given says whether the money was given back since: then there is nothing to tell any more.
+func (r returned) given() bool { return r.dispute.Withdrawn == 0 }
+
 // why is the bank's reason as a sentence, where there is one: of a return there often is none.
 func (r returned) why(w catalogue.Words, keys string) []catalogue.Part {
 	if r.dispute.Kind == paylink.KindDispute {
@@ -145,7 +154,11 @@ func (m *Mailer) ReturnedFirmJob(ctx context.Context, job store.Job) error {
 			return task{"mail.firm", "firm", "task.firm_mail", map[string]any{"recipient": to, "why": why}}.open(ctx, tx, m.Now())
 		},
 	}
-	if to == "" {
+	switch {
+	case r.given():
+		p.drop = "dispute.won"
+		return m.send(ctx, job, p)
+	case to == "":
 		p.drop = "firm.email"
 		t := task{"mail.firm_address", r.payment.ID, "task.firm_address", map[string]any{
 			"amount": r.dispute.Amount, "invoice": r.invoice.Number, "payment_id": r.payment.ID,
