@@ -13,7 +13,6 @@ import (
 // shows it as a table.
 const (
 	declineWindow = time.Hour
-	pauseAfter    = 5 // declines of a link in declineWindow; then each next one costs a pause
 	pauseFor      = 15 * time.Minute
 	lockAfter     = 8 // declines of a link in declineWindow; staff unlock it
 
@@ -30,6 +29,9 @@ const (
 	openPerLink    = 2 // payments being made at once
 	openPerInvoice = 5
 )
+
+// PauseAfter is how many declines of a link within an hour bring a pause; then each next one does.
+const PauseAfter = 5
 
 // Brake is why no payment may be begun now.
 type Brake string
@@ -64,7 +66,7 @@ func (s *Service) Judge(ctx context.Context, link paylink.Link, place string, ne
 	switch {
 	case f.Link.Stands(now):
 		return Stop{BrakeLocked, f.Link.EndsAt}, nil
-	case f.Declines >= pauseAfter && now.Before(pause):
+	case f.Declines >= PauseAfter && now.Before(pause):
 		return Stop{BrakePaused, pause}, nil
 	case newCard && f.Cards.Stands(now):
 		return Stop{BrakeCards, f.Cards.EndsAt}, nil
@@ -72,6 +74,36 @@ func (s *Service) Judge(ctx context.Context, link paylink.Link, place string, ne
 		return Stop{BrakePlace, f.Since.Add(placeWindow)}, nil
 	}
 	return Stop{}, nil
+}
+
+// cardsFresh is how old an answer of CardsStop may be: it is for looks at a page.
+const cardsFresh = 2 * time.Second
+
+// CardsStop says whether new cards are kept out. It reads once in cardsFresh; the press asks Judge.
+func (s *Service) CardsStop(ctx context.Context) (Stop, error) {
+	if s.NoLimits {
+		return Stop{}, nil
+	}
+	now := s.Now()
+	known := s.cards.Load()
+	if known == nil || now.Sub(known.at) > cardsFresh || now.Before(known.at) {
+		lock, err := s.store.PayLock(ctx, store.AllCards)
+		if err != nil {
+			return Stop{}, err
+		}
+		known = &cardsLock{lock, now}
+		s.cards.Store(known)
+	}
+	if !known.lock.Stands(now) {
+		return Stop{}, nil
+	}
+	return Stop{BrakeCards, known.lock.EndsAt}, nil
+}
+
+// cardsLock is the lock on every new card as it was read last.
+type cardsLock struct {
+	lock store.PayLock
+	at   time.Time
 }
 
 func placeKey(place string) string { return "press:" + place }
@@ -165,6 +197,7 @@ func (s *Service) lockCards(ctx context.Context, tx *store.Tx, actor paylink.Act
 
 // PauseCards keeps every new card out until staff let them in again.
 func (s *Service) PauseCards(ctx context.Context, actor paylink.Actor) error {
+	defer s.cards.Store(nil)
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		now := s.Now()
 		lock, err := tx.PayLock(ctx, store.AllCards)
@@ -181,6 +214,7 @@ func (s *Service) PauseCards(ctx context.Context, actor paylink.Actor) error {
 
 // LiftLock lets a link, or all cards, be paid by again. What was declined before is not counted again.
 func (s *Service) LiftLock(ctx context.Context, actor paylink.Actor, subject string) error {
+	defer s.cards.Store(nil)
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		now := s.Now()
 		lifted, err := tx.LiftPayLock(ctx, subject, now)
@@ -261,4 +295,18 @@ func (s *Service) Limits(ctx context.Context) (Limits, error) {
 	}
 	l.Paid, err = s.store.CountCards(ctx, now.Add(-breakerWindow), paylink.Succeeded, paylink.Authorized)
 	return l, err
+}
+
+// SweepLimitsJob handles jobs of kind limits.sweep: it forgets counts that say nothing any more.
+func (s *Service) SweepLimitsJob(ctx context.Context, _ store.Job) error {
+	for {
+		var n int
+		err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+			n, err = tx.PurgeLimits(ctx, s.Now().Add(-24*time.Hour))
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"paylink"
@@ -38,6 +39,7 @@ type Options struct {
 type Service struct {
 	store  *store.Store
 	stripe *stripe.Client
+	cards  atomic.Pointer[cardsLock]
 	Options
 }
 

@@ -20,3 +20,6 @@ func (t *Tx) Raw(ctx context.Context, query string, args ...any) error {
 	_, err := t.exec(ctx, query, args...)
 	return err
 }
+
+// RoomOf judges a disk of a size.
+func RoomOf(free, size uint64) error { return room(free, size) }

@@ -144,6 +144,9 @@ func (s *Store) snapshot(ctx context.Context, first string, f func(reads) error)
 	return f(reads{from: tx, dialect: s.dialect, texts: s.texts})
 }
 
+// writeWait is how long an Update waits for its turn: longer than busy, shorter than anybody at a page.
+const writeWait = 10 * time.Second
+
 // retries is how often Update begins again when the database chose our transaction to fail.
 const retries = 5
 
@@ -173,7 +176,12 @@ func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 }
 
 func (s *Store) update(ctx context.Context, f func(*Tx) error) (err error) {
-	conn, err := s.writer.Conn(ctx) // waits its turn as long as the caller does, and not for one who left
+	turn, cancel := context.WithTimeout(ctx, writeWait)
+	conn, err := s.writer.Conn(turn) // waits its turn, and not for a caller who left
+	cancel()
+	if err != nil && ctx.Err() == nil && turn.Err() != nil {
+		return paylink.Fail(paylink.Unavailable, "database.busy").Because(err)
+	}
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}

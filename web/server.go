@@ -12,9 +12,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/net/netutil"
 
 	"paylink/web/page"
 )
@@ -24,19 +26,27 @@ type Part interface{ Register(e *echo.Echo) }
 
 // Server answers HTTP.
 type Server struct {
-	echo *echo.Echo
-	log  *slog.Logger
+	echo     *echo.Echo
+	render   *page.Renderer
+	log      *slog.Logger
+	stopping atomic.Bool
+	asking   chan struct{} // one element while somebody asks whether the site is ready
+	drain    time.Duration // how long a stop waits for what is under way
 }
 
 // New joins the parts. Ready says whether the site can do its work; it is asked by /readyz.
 func New(r *page.Renderer, log *slog.Logger, ready func(context.Context) error, parts ...Part) *Server {
 	e := echo.New()
+	s := &Server{echo: e, render: r, log: log, asking: make(chan struct{}, 1), drain: Drain}
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(silent{})
 	r.Use(e)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", func(c echo.Context) error {
-		if err := ready(c.Request().Context()); err != nil {
+		if s.stopping.Load() {
+			return c.String(http.StatusServiceUnavailable, "stopping\n")
+		}
+		if err := s.ask(c.Request().Context(), ready); err != nil {
 			log.Warn("not ready", "error", err.Error())
 			return c.String(http.StatusServiceUnavailable, "not ready\n")
 		}
@@ -45,7 +55,29 @@ func New(r *page.Renderer, log *slog.Logger, ready func(context.Context) error, 
 	for _, part := range parts {
 		part.Register(e)
 	}
-	return &Server{echo: e, log: log}
+	return s
+}
+
+// ask waits a short while for whoever knows. One that hangs is not asked a second time meanwhile.
+func (s *Server) ask(ctx context.Context, ready func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWait)
+	defer cancel()
+	select {
+	case s.asking <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("no answer to an earlier question: %w", ctx.Err())
+	}
+	answer := make(chan error, 1)
+	go func() {
+		defer func() { <-s.asking }()
+		answer <- ready(ctx)
+	}()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("no answer: %w", ctx.Err())
+	}
 }
 
 // silent drops Echo's own log: a request has one line, and web/page writes it.
@@ -60,12 +92,17 @@ func (s *Server) Handler() http.Handler { return s.echo }
 func (s *Server) Routes() []*echo.Route { return s.echo.Routes() }
 
 const (
-	// drain is how long a stop waits for requests under way. A payment that takes longer is not
-	// lost: the next start finds it.
-	drain = 25 * time.Second
+	// Drain is how long a stop waits for what is under way. A payment that takes longer is not lost: the
+	// next start finds it.
+	Drain = 25 * time.Second
+	// readyWait is how long the parts that readiness asks may take.
+	readyWait = 2 * time.Second
+	// mostConnections are held at once; more wait to be accepted. Each may hold a form of 64 KiB.
+	mostConnections = 2048
 )
 
-// Serve answers on the listener until ctx ends, and then until the requests under way are done.
+// Serve answers on the listener until ctx ends. Then, for 25 s at most, it says that it is not ready,
+// takes no new payment, finishes those under way while it still answers, and at last the rest.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler:           s.echo,
@@ -79,12 +116,26 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-		defer cancel()
-		stopped <- server.Shutdown(wait)
+		stopped <- s.stop(context.WithoutCancel(ctx), server)
 	}()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(netutil.LimitListener(l, mostConnections)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return <-stopped
+}
+
+// stop ends the server in order. What does not end in time is cut off.
+func (s *Server) stop(ctx context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, s.drain)
+	defer cancel()
+	s.stopping.Store(true)
+	server.SetKeepAlivesEnabled(false)
+	err := s.render.Drain(ctx)
+	if err == nil {
+		err = server.Shutdown(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("stop: requests did not end within %s; the next start looks after their payments: %w", s.drain, errors.Join(err, server.Close()))
+	}
+	return nil
 }

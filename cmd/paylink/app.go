@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"paylink"
@@ -44,6 +46,7 @@ type app struct {
 	access    *access.Service
 	jobs      *jobs.Worker
 	web       *web.Server
+	metrics   *prometheus.Registry
 	auditKey  []byte
 }
 
@@ -75,6 +78,8 @@ func newApp(ctx context.Context, c config.Config, log *slog.Logger) (*app, error
 
 func (a *app) wire(ctx context.Context) error {
 	c, now := a.config, time.Now
+	a.metrics = prometheus.NewRegistry()
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	install, err := a.identity(ctx)
 	if err != nil {
 		return err
@@ -100,9 +105,9 @@ func (a *app) wire(ctx context.Context) error {
 	render := page.New(page.Options{
 		Pages: pages, Files: static.Load(), Ring: a.ring, BaseURL: c.BaseURL, StripeJS: c.StripeJSURL,
 		Test: !c.Live(), Firm: a.store.Firm, Now: now, Log: a.log,
-		TrustedProxies: c.TrustedProxies,
+		TrustedProxies: c.TrustedProxies, Metrics: a.metrics,
 	})
-	a.web = web.New(render, a.log, a.store.Ping,
+	a.web = web.New(render, a.log, a.ready,
 		pay.New(render, a.store, a.invoicing, a.payments, a.access, a.ring, pay.Options{
 			BaseURL: c.BaseURL, StripeJS: c.StripeJSURL, PublishableKey: c.StripePublishableKey,
 			NoLimits: c.Limits == "off",
@@ -176,12 +181,23 @@ func (a *app) work(post *mailer.Mailer) {
 		return err
 	}, jobs.Brisk())
 	a.jobs.Every("audit.seal", 5*time.Second)
+	a.jobs.Register("limits.sweep", a.payments.SweepLimitsJob, jobs.Brisk())
+	a.jobs.Every("limits.sweep", time.Hour)
 }
 
-// run serves until ctx ends, then stops in reverse order: requests first, jobs last. What an earlier
-// run left is looked after by the first jobs, and no page waits for Stripe to do so.
+// ready says whether a payment could be kept now.
+func (a *app) ready(ctx context.Context) error {
+	if err := store.Room(a.config.Database); err != nil {
+		return err
+	}
+	return a.store.Ping(ctx)
+}
+
+// run serves until ctx ends. Then requests and jobs that are under way have the same 25 s to finish, and
+// the database is closed last. What an earlier run left is looked after by the first jobs, and no page
+// waits for Stripe to do so.
 func (a *app) run(ctx context.Context, l net.Listener) error {
-	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	working, stop := context.WithCancel(ctx) // also when serving fails
 	done := make(chan error, 1)
 	go func() { done <- a.jobs.Run(working) }()
 	err := a.web.Serve(ctx, l)
@@ -189,14 +205,14 @@ func (a *app) run(ctx context.Context, l net.Listener) error {
 	return errors.Join(err, <-done, a.store.Close())
 }
 
-// metrics answers /metrics on an address of its own.
-func metrics(ctx context.Context, addr string) error {
+// serveMetrics answers /metrics on an address of its own.
+func (a *app) serveMetrics(ctx context.Context, addr string) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.Handler())
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	go func() { _ = server.Serve(l) }()

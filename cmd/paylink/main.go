@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 	_ "time/tzdata" // a firm's time zone must be known on a machine without zone files
 
 	"github.com/alecthomas/kong"
@@ -19,7 +20,10 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go obey(signals, stop, patience, os.Exit)
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	var code exit
@@ -30,6 +34,21 @@ func main() {
 		fmt.Fprintln(os.Stderr, "paylink:", err)
 		os.Exit(1)
 	}
+}
+
+// patience is how long a stop may take: what a server gives its requests, and the closing of its database.
+const patience = 30 * time.Second
+
+// obey stops the program at the first signal, and ends it at the second one or when the stop takes too
+// long. Nothing depends on an orderly stop: the next start finishes what was cut off.
+func obey(signals <-chan os.Signal, stop func(), patience time.Duration, end func(code int)) {
+	<-signals
+	stop()
+	select {
+	case <-signals:
+	case <-time.After(patience):
+	}
+	end(1)
 }
 
 // exit ends the program with a code when everything was said already.

@@ -40,7 +40,7 @@ func (s serveCommand) Run(w *world) error {
 		return fmt.Errorf("PAYLINK_ADDR: %w", err)
 	}
 	if c.MetricsAddr != "" {
-		if err := metrics(w.ctx, c.MetricsAddr); err != nil {
+		if err := a.serveMetrics(w.ctx, c.MetricsAddr); err != nil {
 			return err
 		}
 	}
