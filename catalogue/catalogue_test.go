@@ -35,6 +35,8 @@ func TestValuesAreWrittenAsPeopleOfTheLocaleDo(t *testing.T) {
 		{words.Stamp(monday), "November 23, 2:05 PM"},
 		{words.Moment(monday.In(time.UTC)), "Monday, November 23, 2026, 2:05 PM PST"},
 		{catalogue.For("", time.FixedZone("", -(3*3600+30*60)), monday).Moment(monday), "Monday, November 23, 2026, 6:35 PM UTC−3:30"},
+		{words.Error("code.wrong", []any{"left", 1, "n", 1}), "That is not the code. One try left."},
+		{words.Error("code.wrong", []any{"left", 3, "n", 3}), "That is not the code. 3 tries left."},
 		{words.Error("amount.dust", []any{"rest", money.New(3000, "USD"), "keep", money.New(5000, "USD")}), "This would leave $30.00. What is left must be nothing, or at least $50.00."},
 	}
 	for _, tt := range tests {

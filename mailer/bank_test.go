@@ -516,3 +516,31 @@ func TestACodeIsNotKeptWithTheWordsOfAMailServer(t *testing.T) {
 		t.Errorf("%s", task.Args)
 	}
 }
+
+func TestALinkMailOffersABankWhereOneMayPay(t *testing.T) {
+	o := open(t, storetest.SQLite(t), nil)
+	link, _ := o.link(invoicing.Send{})
+	for _, tt := range []struct {
+		bank, whole bool
+		want        string
+	}{
+		{true, false, "You can pay by card or bank account, all of it or a part."},
+		{true, true, "You can pay by card or bank account. Opening"},
+		{false, false, "You can pay by card, all of it or a part."},
+	} {
+		o.Bank = tt.bank
+		a, err := o.ask(t.Context(), link)
+		o.must(err)
+		a.invoice.Partial.Allowed = !tt.whole
+		inOrder(t, "text", a.letter("https://x", false).Text(), tt.want)
+	}
+	euro, err := o.invoicing.CreateInvoice(t.Context(), "system", paylink.Invoice{
+		CustomerID: o.customer.ID, Currency: "EUR", Lines: []paylink.Line{{Description: "Work", Quantity: 10_000, UnitAmount: money.New(10000, "EUR")}},
+	})
+	o.must(err)
+	o.Bank = true
+	a, err := o.ask(t.Context(), paylink.Link{InvoiceID: euro.ID})
+	if o.must(err); a.bank {
+		t.Error("a bank account is offered for euros")
+	}
+}

@@ -71,6 +71,7 @@ type asking struct {
 	customer paylink.Customer
 	firm     paylink.Firm
 	balance  paylink.Balance
+	bank     bool // a bank account may pay it
 	now      time.Time
 }
 
@@ -79,6 +80,7 @@ func (m *Mailer) ask(ctx context.Context, link paylink.Link) (a asking, err erro
 	if a.invoice, err = m.store.Invoice(ctx, link.InvoiceID); err != nil {
 		return a, err
 	}
+	a.bank = m.Bank && a.invoice.Currency == "USD"
 	if a.customer, err = m.store.Customer(ctx, a.invoice.CustomerID); err != nil {
 		return a, err
 	}
@@ -184,8 +186,12 @@ func (a asking) letter(url string, attached bool) templates.Letter {
 	switch {
 	case payable.Why != "":
 		l.Button = w.T("mail.link.button.see", "invoice", a.invoice.Number)
+	case payable.Whole && a.bank:
+		l.Body = append(l.Body, w.Parts("mail.link.pay.whole.bank"))
 	case payable.Whole:
 		l.Body = append(l.Body, w.Parts("mail.link.pay.whole"))
+	case a.bank:
+		l.Body = append(l.Body, w.Parts("mail.link.pay.part.bank"))
 	default:
 		l.Body = append(l.Body, w.Parts("mail.link.pay.part"))
 	}

@@ -32,6 +32,7 @@ type Options struct {
 	SMTPURL string // smtp://user:password@host:587, or smtps://…
 	From    string // the sender's mailbox; a name beside it gives way to the firm's
 	BaseURL string // where links lead: https://pay.northwind.studio
+	Bank    bool   // bank accounts may pay too, what is asked for in US dollars
 	Now     func() time.Time
 	Log     *slog.Logger
 }
