@@ -58,7 +58,8 @@ type Receipt struct {
 	ThisPayment money.Amount `json:"this_payment"`
 	Fee         money.Amount `json:"fee"`
 	OnItsWay    money.Amount `json:"on_its_way"`
-	Refunded    money.Amount `json:"refunded"`
+	Refunded    money.Amount `json:"refunded"`          // of Charged, by our act
+	Returned    money.Amount `json:"returned,omitzero"` // of Charged, by the payer's bank
 	StillToPay  money.Amount `json:"still_to_pay"`
 	Taxes       []Line       `json:"taxes"`
 }

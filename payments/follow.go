@@ -177,11 +177,15 @@ func (s *Service) EventJob(ctx context.Context, job store.Job) error {
 		return err // the schedule tries again; nothing is dropped
 	}
 	crash.At("event.fetched")
-	_, err = s.Follow(ctx, in)
+	if _, err = s.Follow(ctx, in); err == nil {
+		err = s.reversed(ctx, event)
+	}
 	crash.At("event.applied")
 	switch {
 	case errors.Is(err, ErrForeign):
 		return done("another program's")
+	case errors.Is(err, errUnsettled):
+		return done("its payment has not settled") // a difference, which reconciliation tells
 	case paylink.KindOf(err) == paylink.NotFound:
 		if taskErr := s.store.Update(ctx, func(tx *store.Tx) error {
 			return tx.InsertTask(ctx, "payment.unmatched", in.ID, "task.payment_unmatched", map[string]any{"amount": in.Amount}, s.Now())

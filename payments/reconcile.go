@@ -1,6 +1,30 @@
 package payments
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"paylink"
+	"paylink/money"
+	"paylink/provider/stripe"
+	"paylink/store"
+)
+
+const (
+	// overlap is how far before the last whole pass a list is read again: an object may be listed late,
+	// and two clocks differ.
+	overlap = 2 * time.Hour
+	// firstLook is how far back a list is read that was never read, and the balance every night: longer
+	// than a month's closing, and than most bank returns take.
+	firstLook = 35 * 24 * time.Hour
+	// shift is how long one job reconciles before it leaves the rest to the next, so that another server
+	// takes over from a dead one within a minute.
+	shift = 20 * time.Second
+)
 
 // Progress is told after each page of a list: which list, and how many objects of it were seen.
 type Progress func(list string, seen int)
@@ -8,18 +32,457 @@ type Progress func(list string, seen int)
 // Report is what a reconciliation found.
 type Report struct {
 	Seen      map[string]int // objects by list
-	Rebuilt   int            // payments and refunds that our books had lost
+	Rebuilt   int            // payments that our books had lost
 	Canceled  int            // unconfirmed PaymentIntents of ours that nothing belongs to
-	Foreign   int            // payments of our customers that were made elsewhere
+	Foreign   int            // payments of our customers that were made elsewhere, new since the last time
 	Different int            // differences that stand
 }
 
-// Reconcile compares our books with what Stripe has.
-func (s *Service) Reconcile(ctx context.Context, progress Progress) (Report, error) {
-	return Report{}, errLater
+// pass is one reconciliation under way.
+type pass struct {
+	*Service
+	report   Report
+	progress Progress
 }
 
-// SweepBalance compares what moved the balance at Stripe in the last 35 days with our books.
+// Reconcile compares our books with what Stripe has: PaymentIntents, charges, refunds, disputes and
+// events by when they were made, from two hours before the last whole pass. What the books lack is
+// added; an amount is never changed. Each page is applied before the place in its list is kept, so a
+// pass that is cut off goes on there, and repeating one changes nothing. A list that fails does not
+// keep the others from being read.
+func (s *Service) Reconcile(ctx context.Context, progress Progress) (Report, error) {
+	p := s.newPass(progress)
+	err := errors.Join(
+		walk(ctx, p, "payment_intents", sinceLast, s.stripe.Intents, p.intent),
+		walk(ctx, p, "charges", sinceLast, s.stripe.Charges, p.charge),
+		walk(ctx, p, "refunds", sinceLast, s.stripe.Refunds, p.refund),
+		walk(ctx, p, "disputes", sinceLast, s.stripe.Disputes, p.dispute),
+		walk(ctx, p, "events", sinceLast, s.stripe.Events, p.event),
+		s.RecoverRefunds(ctx),
+	)
+	return p.done(ctx, err)
+}
+
+// SweepBalance compares what moved the balance at Stripe in the last 35 days with our books: it finds
+// what became of old objects, a late return or a refund that failed, when no event told.
 func (s *Service) SweepBalance(ctx context.Context, progress Progress) (Report, error) {
-	return Report{}, errLater
+	p := s.newPass(progress)
+	return p.done(ctx, walk(ctx, p, "balance", lastMonth, s.stripe.Movements, p.movement))
+}
+
+// ReconcileJob handles jobs of kind payment.reconcile: it works for one shift and leaves the rest to a
+// job of its own.
+func (s *Service) ReconcileJob(ctx context.Context, job store.Job) error {
+	return s.work(ctx, job, s.Reconcile)
+}
+
+// SweepJob handles jobs of kind payment.sweep in the same way.
+func (s *Service) SweepJob(ctx context.Context, job store.Job) error {
+	return s.work(ctx, job, s.SweepBalance)
+}
+
+func (s *Service) work(ctx context.Context, job store.Job, reconcile func(context.Context, Progress) (Report, error)) error {
+	working, stop := context.WithTimeout(ctx, shift)
+	defer stop()
+	pages := 0
+	report, err := reconcile(working, func(string, int) { pages++ })
+	if err == nil {
+		s.Log.Info("reconciled with stripe", "job", job.Kind, "seen", report.Seen, "rebuilt", report.Rebuilt,
+			"canceled", report.Canceled, "foreign", report.Foreign, "different", report.Different)
+		return nil
+	}
+	if pages == 0 || working.Err() == nil || ctx.Err() != nil {
+		return err
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		return enqueue(ctx, tx, job.Kind, paylink.NewID("more", s.Now()), json.RawMessage("{}"), s.Now())
+	})
+}
+
+func (s *Service) newPass(progress Progress) *pass {
+	if progress == nil {
+		progress = func(string, int) {}
+	}
+	return &pass{Service: s, report: Report{Seen: map[string]int{}}, progress: progress}
+}
+
+func (p *pass) done(ctx context.Context, err error) (Report, error) {
+	standing, countErr := p.store.Differences(ctx, differencesMost)
+	p.report.Different = len(standing)
+	if err := errors.Join(err, countErr); err != nil {
+		return p.report, fmt.Errorf("reconcile: %w", err)
+	}
+	return p.report, nil
+}
+
+// sinceLast is where a new pass over a list begins.
+func sinceLast(c store.ListCursor, now time.Time) time.Time {
+	if c.Since.IsZero() {
+		return now.Add(-firstLook)
+	}
+	return c.Since.Add(-overlap)
+}
+
+func lastMonth(_ store.ListCursor, now time.Time) time.Time { return now.Add(-firstLook) }
+
+// walk reads a list page by page and applies each object. Lists are newest first: what is made while we
+// read comes before the first page and is found by the next pass.
+func walk[T any](ctx context.Context, p *pass, list string, from func(store.ListCursor, time.Time) time.Time, fetch func(context.Context, stripe.Since) (stripe.Page[T], error), apply func(context.Context, T) error) error {
+	cursor, err := p.store.ListCursor(ctx, list)
+	if err != nil {
+		return err
+	}
+	if cursor.Begun.IsZero() {
+		now := p.Now()
+		cursor = store.ListCursor{Since: cursor.Since, Begun: now, From: from(cursor, now)}
+	}
+	for {
+		found, err := retry(ctx, p.Budget, func(ctx context.Context) (stripe.Page[T], error) {
+			return fetch(ctx, stripe.Since{From: cursor.From, After: cursor.After})
+		})
+		if refusal, ok := errors.AsType[*stripe.Refusal](err); ok && refusal.Code == "resource_missing" && cursor.After != "" {
+			cursor.After = "" // the place is gone at Stripe: the pass begins again
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, object := range found.Items {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := apply(ctx, object); err != nil {
+				return fmt.Errorf("%s: %w", list, err)
+			}
+		}
+		if cursor.After = found.Next; found.Next == "" {
+			cursor = store.ListCursor{Since: cursor.Begun}
+		}
+		if err := p.store.Update(ctx, func(tx *store.Tx) error { return tx.PutListCursor(ctx, list, cursor) }); err != nil {
+			return err
+		}
+		p.report.Seen[list] += len(found.Items)
+		p.progress(list, p.report.Seen[list])
+		if found.Next == "" {
+			return nil
+		}
+	}
+}
+
+// differ notes a difference.
+func (s *Service) differ(ctx context.Context, d store.Difference) error {
+	d.SeenAt = s.Now()
+	return s.store.Update(ctx, func(tx *store.Tx) error { return tx.PutDifference(ctx, d) })
+}
+
+// intent brings a payment to what Stripe says of its PaymentIntent.
+func (p *pass) intent(ctx context.Context, in stripe.Intent) error {
+	if in.Install != p.Install || in.Payment == "" {
+		return p.foreign(ctx, store.ForeignPayment{Intent: in.ID, Amount: money.New(in.Received, in.Amount.Currency), MadeAt: in.MadeAt}, in.Customer)
+	}
+	have, err := p.store.Payment(ctx, in.Payment)
+	switch {
+	case paylink.KindOf(err) == paylink.NotFound:
+		return p.rebuild(ctx, in)
+	case err != nil:
+		return err
+	case have.PaymentIntent == in.ID && have.Problem == "" && p.same(have, in):
+		return nil
+	case have.PaymentIntent != "" && have.PaymentIntent != in.ID && confirmable(in):
+		return p.cancel(ctx, in) // made twice, and the other one is the payment's
+	}
+	after, err := p.Follow(ctx, in)
+	if err != nil {
+		return err
+	}
+	if after.Problem != "" {
+		return p.differ(ctx, store.Difference{
+			Kind: differsPayment, Subject: in.ID, PaymentID: after.ID, Ours: after.Charged().String() + " " + string(after.Status), Theirs: said(in),
+		})
+	}
+	if err := p.store.Update(ctx, func(tx *store.Tx) error { return p.agree(ctx, tx, in.ID, differsPayment, differsPaymentLost) }); err != nil {
+		return err
+	}
+	if after.Status.Final() && confirmable(in) {
+		return p.cancel(ctx, in) // given up here, and nobody shall be able to confirm it
+	}
+	return nil
+}
+
+// said is what Stripe says of a PaymentIntent, for a person.
+func said(in stripe.Intent) string {
+	amount := in.Amount
+	if in.Status == stripe.StatusDone {
+		amount.Minor = in.Received
+	}
+	return amount.String() + " " + string(in.Status)
+}
+
+// same says whether there is nothing to apply: the payment ended, in the way that Stripe says.
+func (p *pass) same(have paylink.Payment, in stripe.Intent) bool {
+	switch in.Status {
+	case stripe.StatusDone:
+		return have.Status == paylink.Succeeded && in.Received == have.Charged().Minor && in.Amount.Currency == have.Amount.Currency
+	case stripe.StatusCanceled:
+		return have.Status == paylink.Canceled || have.Status == paylink.Failed
+	case stripe.NeedsMethod, stripe.NeedsConfirm, stripe.NeedsAction, stripe.StatusMoving, stripe.StatusHeld:
+	}
+	return false
+}
+
+// confirmable says whether a PaymentIntent has not moved money and still could.
+func confirmable(in stripe.Intent) bool {
+	switch in.Status {
+	case stripe.NeedsMethod, stripe.NeedsConfirm, stripe.NeedsAction:
+		return true
+	case stripe.StatusMoving, stripe.StatusHeld, stripe.StatusDone, stripe.StatusCanceled:
+	}
+	return false
+}
+
+// cancel makes sure that a PaymentIntent of ours that no payment needs cannot move money. One that was
+// confirmed a moment before is found by the next pass.
+func (p *pass) cancel(ctx context.Context, in stripe.Intent) error {
+	_, err := retry(ctx, p.Budget, func(ctx context.Context) (stripe.Intent, error) {
+		return p.stripe.Cancel(ctx, in.ID, p.key(in.ID, paylink.NewID("cancel", p.Now())))
+	})
+	if _, refused := errors.AsType[*stripe.Refusal](err); refused {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cancel orphan: %w", err)
+	}
+	p.report.Canceled++
+	return p.store.Update(ctx, func(tx *store.Tx) error {
+		return tx.Audit(ctx, system, "payment.orphan_canceled", in.Payment, map[string]any{"payment_intent": in.ID, "amount": in.Amount}, p.Now())
+	})
+}
+
+// rebuild makes the row of a payment that our books lost, with a backup that was restored, from what is
+// written on its PaymentIntent. One that nobody confirmed is canceled instead: its payer was never told
+// of it by these books.
+func (p *pass) rebuild(ctx context.Context, in stripe.Intent) error {
+	switch {
+	case in.Live != p.stripe.Live():
+		return p.differ(ctx, store.Difference{Kind: differsMode, Subject: in.ID, Ours: mode(p.stripe.Live()), Theirs: mode(in.Live)})
+	case in.Status == stripe.StatusCanceled:
+		return nil
+	case confirmable(in) && in.Status != stripe.NeedsAction, in.Status == stripe.NeedsAction:
+		return p.cancel(ctx, in)
+	}
+	made, err := p.adopt(ctx, in, "rebuilt")
+	if paylink.KindOf(err) == paylink.NotFound {
+		return p.differ(ctx, store.Difference{Kind: differsPaymentLost, Subject: in.ID, Theirs: said(in)})
+	}
+	if err != nil {
+		return err
+	}
+	if made {
+		p.report.Rebuilt++
+	}
+	if _, err = p.Follow(ctx, in); err != nil {
+		return err
+	}
+	return p.store.Update(ctx, func(tx *store.Tx) error { return p.agree(ctx, tx, in.ID, differsPaymentLost, differsMode) })
+}
+
+// adopt writes the payment that a PaymentIntent names, reserving its amount until it is applied. The
+// error is NotFound when its invoice is not here.
+func (s *Service) adopt(ctx context.Context, in stripe.Intent, how string) (made bool, err error) {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		invoice, err := tx.LockInvoice(ctx, in.Invoice)
+		if err != nil {
+			return err
+		}
+		customer, err := tx.Customer(ctx, invoice.CustomerID)
+		if err != nil {
+			return err
+		}
+		now := s.Now()
+		p := paylink.Payment{
+			ID: in.Payment, InvoiceID: invoice.ID, CustomerID: invoice.CustomerID, Nonce: how + ":" + in.ID, InvoiceVersion: invoice.Version,
+			Method: paylink.MethodCard, Amount: in.Amount, Fee: money.New(0, invoice.Currency), Capture: in.Capture,
+			Status: paylink.Confirming, PaymentIntent: in.ID, Boot: s.Boot, LeaseUntil: now.Add(lease), Locale: customer.Locale,
+			CreatedAt: now, UpdatedAt: now,
+		}
+		if p.Capture != paylink.CaptureManual {
+			p.Capture = paylink.CaptureAutomatic // also Stripe's automatic_async
+		}
+		if slices.Contains(in.Types, "us_bank_account") && len(in.Types) == 1 {
+			p.Method = paylink.MethodBank
+		}
+		if made, err = tx.InsertPayment(ctx, p); err != nil || !made {
+			return err
+		}
+		return tx.Audit(ctx, system, "payment."+how, p.ID, map[string]any{
+			"payment_intent": in.ID, "amount": p.Amount, "invoice": invoice.ID, "status": in.Status,
+		}, now)
+	})
+	return made, err
+}
+
+// foreign notes money of a customer of ours that came another way, for staff to apply to an invoice.
+// Nothing is booked from it. What was never paid, or by strangers, is nothing to us.
+func (p *pass) foreign(ctx context.Context, f store.ForeignPayment, cus string) error {
+	if f.Amount.Minor <= 0 || cus == "" {
+		return nil
+	}
+	if _, err := p.store.PaymentByIntent(ctx, f.Intent); paylink.KindOf(err) != paylink.NotFound {
+		return err // it was applied before its metadata could be written
+	}
+	customer, err := p.store.CustomerByStripe(ctx, cus)
+	if paylink.KindOf(err) == paylink.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	fresh := false
+	f.CustomerID, f.CreatedAt = customer.ID, p.Now()
+	err = p.store.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		if fresh, err = tx.InsertForeignPayment(ctx, f); err != nil || !fresh {
+			return err
+		}
+		return tx.InsertTask(ctx, "payment.foreign", customer.ID, "task.payment_foreign", map[string]any{
+			"amount": f.Amount, "customer": customer.Name,
+		}, p.Now())
+	})
+	if fresh && err == nil {
+		p.report.Foreign++
+	}
+	return err
+}
+
+// charge notes charges that belong to no PaymentIntent; all others are known by theirs.
+func (p *pass) charge(ctx context.Context, c stripe.Charge) error {
+	if c.Intent != "" || !c.Done {
+		return nil
+	}
+	return p.foreign(ctx, store.ForeignPayment{Intent: c.ID, Amount: money.New(c.Captured, c.Amount.Currency), MadeAt: c.MadeAt}, c.Customer)
+}
+
+func (p *pass) refund(ctx context.Context, r stripe.Refund) error {
+	_, err := p.ApplyRefund(ctx, r)
+	return p.unsettled(ctx, err, store.Difference{Kind: differsRefundLost, Subject: r.ID, Theirs: r.Amount.String() + " " + string(r.Status)})
+}
+
+func (p *pass) dispute(ctx context.Context, d stripe.Dispute) error {
+	_, err := p.ApplyDispute(ctx, d)
+	return p.unsettled(ctx, err, store.Difference{Kind: differsDisputeLost, Subject: d.ID, Theirs: d.Amount.String() + " " + string(d.Status)})
+}
+
+// unsettled sorts the error of a refund or dispute whose payment is not in our books.
+func (p *pass) unsettled(ctx context.Context, err error, d store.Difference) error {
+	switch {
+	case errors.Is(err, ErrForeign):
+		return nil
+	case errors.Is(err, errUnsettled), paylink.KindOf(err) == paylink.NotFound:
+		return p.differ(ctx, d)
+	}
+	return err
+}
+
+// event takes in an event that no webhook brought, as if one had.
+func (p *pass) event(ctx context.Context, e stripe.Happening) error {
+	if _, err := p.store.Event(ctx, "stripe", e.ID); paylink.KindOf(err) != paylink.NotFound {
+		return err
+	}
+	read, err := stripe.ParseEvent(e.Body)
+	if err != nil {
+		p.Log.Warn("listed event is not read", "event", e.ID, "type", e.Type)
+		return nil //nolint:nilerr // the lists of objects tell what it would have
+	}
+	return p.store.Update(ctx, func(tx *store.Tx) error {
+		now := p.Now()
+		fresh, err := tx.InsertEvent(ctx, store.Event{Provider: "stripe", ID: e.ID, Type: e.Type, ObjectID: read.Object, Body: e.Body, ReceivedAt: now})
+		if err != nil || !fresh {
+			return err
+		}
+		return enqueue(ctx, tx, "stripe.event", e.ID, map[string]any{"event": e.ID}, now)
+	})
+}
+
+// movement sees that what moved the balance is in the books.
+func (p *pass) movement(ctx context.Context, m stripe.Movement) error {
+	lost := store.Difference{Kind: differsBalance, Subject: m.ID, Theirs: m.Amount.String() + " " + string(m.Category)}
+	switch m.Category {
+	case stripe.MovedCharge:
+		return p.chargeMoved(ctx, m, lost)
+	case stripe.MovedRefund, stripe.MovedRefundBack:
+		f, err := p.store.RefundByStripe(ctx, m.Source)
+		if err == nil && f.Status.Moved() == (m.Category == stripe.MovedRefund) || err == nil && f.Status == paylink.RefundFailed {
+			return nil
+		}
+		if err != nil && paylink.KindOf(err) != paylink.NotFound {
+			return err
+		}
+		r, err := p.stripe.Refund(ctx, m.Source)
+		if err != nil {
+			return err
+		}
+		_, err = p.ApplyRefund(ctx, r)
+		return p.unsettled(ctx, err, lost)
+	case stripe.MovedDispute, stripe.MovedDisputeReversed:
+		d, err := p.stripe.Dispute(ctx, m.Source)
+		if err != nil {
+			return err
+		}
+		_, err = p.ApplyDispute(ctx, d)
+		return p.unsettled(ctx, err, lost)
+	}
+	return nil
+}
+
+func (p *pass) chargeMoved(ctx context.Context, m stripe.Movement, lost store.Difference) error {
+	have, err := p.store.PaymentByCharge(ctx, m.Source)
+	if err != nil && paylink.KindOf(err) != paylink.NotFound {
+		return err
+	}
+	if err != nil || have.Status != paylink.Succeeded {
+		if m.Install != p.Install {
+			return nil // another program's; of our customers', the list of PaymentIntents tells
+		}
+		have, err = p.settled(ctx, m.Intent)
+		if err := p.unsettled(ctx, err, lost); err != nil || have.Status != paylink.Succeeded {
+			return err
+		}
+	}
+	lost.PaymentID, lost.Ours = have.ID, have.Charged().String()
+	// A part that was captured of a held amount is booked by Stripe as the whole and a reversal.
+	if have.Capture == paylink.CaptureAutomatic && m.Amount.Currency == have.Amount.Currency && m.Amount != have.Charged() {
+		return p.differ(ctx, lost)
+	}
+	return nil
+}
+
+// reversed applies what an event says happened to money that had arrived.
+func (s *Service) reversed(ctx context.Context, event stripe.Event) error {
+	switch {
+	case event.Kind == "refund":
+		r, err := s.stripe.Refund(ctx, event.Object)
+		if err != nil {
+			return err
+		}
+		_, err = s.ApplyRefund(ctx, r)
+		return err
+	case event.Kind == "dispute":
+		d, err := s.stripe.Dispute(ctx, event.Object)
+		if err != nil {
+			return err
+		}
+		_, err = s.ApplyDispute(ctx, d)
+		return err
+	case event.Type == "charge.refunded":
+		list, err := s.stripe.RefundsOf(ctx, event.Intent)
+		if err != nil {
+			return err
+		}
+		for _, r := range list {
+			if _, err := s.ApplyRefund(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

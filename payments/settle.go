@@ -119,7 +119,7 @@ func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, 
 		InvoiceID: invoice.ID, InvoiceNumber: invoice.Number, InvoiceTitle: invoice.Title,
 		InvoiceDate: invoice.IssuedOn, Due: invoice.Due,
 		Total: invoice.Total, Credited: amount(before.Credited), PaidBefore: amount(before.Paid), ThisPayment: p.Amount, Fee: p.Fee,
-		OnItsWay: amount(before.Pending), Refunded: amount(before.Refunded),
+		OnItsWay: amount(before.Pending), Refunded: amount(0),
 		StillToPay: amount(after.Due()),
 	}
 	for _, line := range invoice.Lines {

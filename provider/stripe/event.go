@@ -14,6 +14,7 @@ type Event struct {
 	Type   string
 	Live   bool
 	Object string // the id of the object it is about
+	Kind   string // what that object is: payment_intent, charge, refund, dispute…
 	Intent string // the PaymentIntent that is, or belongs to, the object; "" when there is none
 	Setup  string // the SetupIntent that is the object
 }
@@ -54,7 +55,7 @@ func ParseEvent(body []byte) (Event, error) {
 	if e.ID == "" || e.Type == "" {
 		return Event{}, fmt.Errorf("read event: no id or type")
 	}
-	event := Event{ID: e.ID, Type: e.Type, Live: e.Livemode, Object: e.Data.Object.ID}
+	event := Event{ID: e.ID, Type: e.Type, Live: e.Livemode, Object: e.Data.Object.ID, Kind: e.Data.Object.Object}
 	switch e.Data.Object.Object {
 	case "payment_intent":
 		event.Intent = e.Data.Object.ID

@@ -28,6 +28,10 @@ type Intent struct {
 	Amount   money.Amount // asked for
 	Received int64        // moved, in minor units
 	Live     bool
+	Customer string   // cus_…
+	Types    []string // of methods that may pay it
+	Capture  paylink.CaptureMethod
+	MadeAt   time.Time // by Stripe's clock
 
 	Install, Payment, Invoice string // our metadata
 
@@ -198,10 +202,14 @@ func translate(pi *stripego.PaymentIntent) Intent {
 	in := Intent{
 		ID: pi.ID, Status: Status(pi.Status), Live: pi.Livemode,
 		Amount: money.New(pi.Amount, currency), Received: pi.AmountReceived,
+		Types: pi.PaymentMethodTypes, Capture: paylink.CaptureMethod(pi.CaptureMethod), MadeAt: time.Unix(pi.Created, 0).UTC(),
 		Install: pi.Metadata[metaInstall], Payment: pi.Metadata[metaPayment], Invoice: pi.Metadata[metaInvoice],
 	}
 	if pi.PaymentMethod != nil {
 		in.Method = pi.PaymentMethod.ID
+	}
+	if pi.Customer != nil {
+		in.Customer = pi.Customer.ID
 	}
 	if last := pi.LastPaymentError; last != nil {
 		in.Declined, in.Reason = true, reason(last)

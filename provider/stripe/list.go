@@ -122,16 +122,31 @@ func chargeOf(o *stripego.Charge) Charge {
 // Movement is one line of the account's balance at Stripe.
 type Movement struct {
 	ID       string
-	Category string // Stripe's reporting_category: charge, refund, refund_failure, dispute, dispute_reversal…
+	Category Category
 	Source   string // ch_…, py_…, re_…, pyr_…, dp_…
+	Intent   string // of the charge that is, or belongs to, the source; "" when there is none
+	Install  string // our metadata on a charge
 	Amount   money.Amount
 	At       time.Time
 }
+
+// Category is Stripe's reporting_category. https://docs.stripe.com/reports/reporting-categories
+type Category string
+
+// The categories that payments follows.
+const (
+	MovedCharge          Category = "charge"
+	MovedRefund          Category = "refund"
+	MovedRefundBack      Category = "refund_failure"
+	MovedDispute         Category = "dispute"
+	MovedDisputeReversed Category = "dispute_reversal"
+)
 
 // Movements lists what moved the account's balance.
 func (c *Client) Movements(ctx context.Context, s Since) (Page[Movement], error) {
 	p := &stripego.BalanceTransactionListParams{}
 	p.ListParams, p.CreatedRange = s.params(ctx)
+	p.AddExpand("data.source")
 	l := c.api.BalanceTransactions.List(p)
 	return page("list balance transactions", func() bool { return l.BalanceTransactionList().HasMore }, l.Err, l.Next,
 		l.BalanceTransaction, func(o *stripego.BalanceTransaction) string { return o.ID }, movementOf)
@@ -140,10 +155,23 @@ func (c *Client) Movements(ctx context.Context, s Since) (Page[Movement], error)
 func movementOf(o *stripego.BalanceTransaction) Movement {
 	currency, _ := money.ParseCurrency(string(o.Currency))
 	out := Movement{
-		ID: o.ID, Category: string(o.ReportingCategory), Amount: money.New(o.Amount, currency), At: time.Unix(o.Created, 0).UTC(),
+		ID: o.ID, Category: Category(o.ReportingCategory), Amount: money.New(o.Amount, currency), At: time.Unix(o.Created, 0).UTC(),
 	}
-	if o.Source != nil {
-		out.Source = o.Source.ID
+	if o.Source == nil {
+		return out
+	}
+	out.Source = o.Source.ID
+	var intent *stripego.PaymentIntent
+	switch {
+	case o.Source.Charge != nil:
+		intent, out.Install = o.Source.Charge.PaymentIntent, o.Source.Charge.Metadata[metaInstall]
+	case o.Source.Refund != nil:
+		intent = o.Source.Refund.PaymentIntent
+	case o.Source.Dispute != nil:
+		intent = o.Source.Dispute.PaymentIntent
+	}
+	if intent != nil {
+		out.Intent = intent.ID
 	}
 	return out
 }

@@ -1,0 +1,371 @@
+package payments_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"paylink"
+	"paylink/ledger"
+	"paylink/money"
+	"paylink/payments"
+	"paylink/provider/stripe"
+	"paylink/store"
+)
+
+// onItsWay is a bank payment that is on its way, by an account of the customer's.
+func (d *desk) onItsWay(minor int64, account string) paylink.Payment {
+	d.t.Helper()
+	now := d.clock.Now()
+	m := paylink.Method{
+		ID: paylink.NewID("mth", now), CustomerID: d.invoice.CustomerID, Kind: paylink.MethodBank, StripeID: paylink.NewID("ba", now),
+		Bank: paylink.Bank{Name: "Chase", Last4: "6789", Type: "checking"}, SavedAt: now, CreatedAt: now, UpdatedAt: now,
+	}
+	p := d.cutOff(paylink.Confirming, false)
+	p.Method, p.MethodID, p.Bank, p.Amount.Minor = paylink.MethodBank, m.ID, m.Bank, minor
+	in, err := d.adapter().CreateIntent(d.t.Context(), "plk:bank:"+p.ID, stripe.IntentRequest{
+		Amount: p.Amount, MethodTypes: []string{"us_bank_account"}, Capture: p.Capture, Install: "install1", Payment: p.ID, Invoice: p.InvoiceID,
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	p.PaymentIntent = in.ID
+	if err := d.store.Update(d.t.Context(), func(tx *store.Tx) error {
+		if _, err := tx.InsertMethod(d.t.Context(), m); err != nil {
+			return err
+		}
+		return tx.UpdatePayment(d.t.Context(), p)
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+	if status := d.stripe("POST", "/v1/payment_intents/"+in.ID+"/confirm", url.Values{
+		"payment_method": {account}, "mandate_data[customer_acceptance][type]": {"online"},
+		"mandate_data[customer_acceptance][online][ip_address]": {"198.51.100.7"}, "mandate_data[customer_acceptance][online][user_agent]": {"Firefox"},
+	}, nil); status != 200 {
+		d.t.Fatalf("confirm the debit: %d", status)
+	}
+	return d.applied(p)
+}
+
+func (d *desk) applied(p paylink.Payment) paylink.Payment {
+	d.t.Helper()
+	in, err := d.adapter().Intent(d.t.Context(), p.PaymentIntent)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if p, err = d.payments.Apply(d.t.Context(), in); err != nil {
+		d.t.Fatal(err)
+	}
+	return p
+}
+
+// settledDebit is one that arrived four days ago.
+func (d *desk) settledDebit(minor int64) paylink.Payment {
+	d.t.Helper()
+	p := d.onItsWay(minor, "pm_usBankAccount_success")
+	if p.Status != paylink.Processing {
+		d.t.Fatalf("the debit is %s", p.Status)
+	}
+	d.later(96 * time.Hour)
+	if p = d.applied(p); p.Status != paylink.Succeeded {
+		d.t.Fatalf("the debit is %s", p.Status)
+	}
+	return p
+}
+
+func (d *desk) returned(p paylink.Payment, reason string) string {
+	d.t.Helper()
+	var dispute struct{ ID string }
+	d.control("POST", "/bank/returns", map[string]string{"payment_intent": p.PaymentIntent, "reason": reason}, &dispute)
+	return dispute.ID
+}
+
+// disputed opens a dispute at the sandbox.
+func (d *desk) disputed(p paylink.Payment, minor int64, inquiry bool) string {
+	d.t.Helper()
+	var dispute struct{ ID string }
+	d.control("POST", "/disputes", map[string]any{"payment_intent": p.PaymentIntent, "amount": minor, "reason": "fraudulent", "inquiry": inquiry}, &dispute)
+	return dispute.ID
+}
+
+// seen is the dispute as Stripe shows it now.
+func (d *desk) seen(id string) stripe.Dispute {
+	d.t.Helper()
+	found, err := d.adapter().Dispute(d.t.Context(), id)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return found
+}
+
+func (d *desk) applyDispute(id string) paylink.Dispute {
+	d.t.Helper()
+	after, err := d.payments.ApplyDispute(d.t.Context(), d.seen(id))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return after
+}
+
+func TestFault_A04_ReturnTwentyDaysAfterSuccessOpensTheInvoice(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.settledDebit(100000)
+		d.wantInvoice(0, 100000, 0, 0, 0)
+		first := d.wantReceipt(p, 1, paylink.ReceiptPaid, 0, 0)
+		d.later(20 * 24 * time.Hour)
+		id := d.returned(p, "debit_not_authorized")
+		for range 3 {
+			d.hear()
+		}
+		d.wantInvoice(0, 0, 0, 0, 100000)
+		r := d.wantReceipt(p, 2, paylink.ReceiptReturned, 0, 100000)
+		if r.Returned.Minor != 100000 || r.Number != first.Number {
+			t.Errorf("%+v", r)
+		}
+		dispute, err := d.store.DisputeByStripe(t.Context(), id)
+		if err != nil || dispute.Kind != paylink.KindReturn || dispute.Withdrawn != 100000 {
+			t.Fatalf("%+v %v", dispute, err)
+		}
+		if after, err := d.store.Payment(t.Context(), p.ID); err != nil || after.Status != paylink.Succeeded {
+			t.Errorf("what happened after a payment changed it: %s %v", after.Status, err)
+		}
+		if m, err := d.store.Method(t.Context(), p.MethodID); err != nil || m.BlockedAt.IsZero() {
+			t.Errorf("the account is not blocked: %+v %v", m, err)
+		}
+		if !d.hasTask("dispute.lost", p.ID) || !d.queued("link.reopen", fmt.Sprintf("%s/2", dispute.ID)) || d.queued("mail.receipt", r.ID+"/2") {
+			t.Error("who has to know is not told, or in the wrong words")
+		}
+		d.wantCharges(1, 100000) // and nothing was tried again
+		if _, err := d.ask("k1", p, 0, nil); paylink.KindOf(err) != paylink.Conflict {
+			t.Errorf("refunded what the bank took: %v", err)
+		}
+		// It is paid again, by card.
+		link, err := d.store.Link(t.Context(), d.link.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.invoicing.ReopenJob(t.Context(), d.reopening("link.reopen", fmt.Sprintf("%s/2", dispute.ID))); err != nil {
+			t.Fatal(err)
+		}
+		if link, err = d.store.Link(t.Context(), d.link.ID); err != nil || !link.PaidAt.IsZero() {
+			t.Errorf("%+v %v", link, err)
+		}
+		d.pay("again", 100000, d.card("pm_card_visa"), paylink.Succeeded)
+		d.wantInvoice(0, 100000, 0, 0, 0)
+	})
+}
+
+func (d *desk) reopening(kind, key string) store.Job {
+	d.t.Helper()
+	job, err := d.store.Job(d.t.Context(), kind, key)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return job
+}
+
+func TestFault_A05_ReturnAfterTheWholeWasRefunded(t *testing.T) {
+	for name, change := range map[string]func(*payments.RefundRequest){"credited": nil, "owed again": owedAgain} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, d *desk) {
+				p := d.settledDebit(100000)
+				d.refund("k1", p, 0, paylink.RefundPending, change)
+				d.returned(p, "insufficient_funds")
+				d.hear()
+				// Both are in the books; the invoice is not asked for twice, and what went back twice is a claim.
+				credited, due := int64(100000), int64(0)
+				if name == "owed again" {
+					credited, due = 0, 100000
+				}
+				d.wantInvoice(credited, 0, 0, 100000, due)
+				claim, err := d.store.AccountBalance(t.Context(), ledger.Overpayment(p.CustomerID), "USD")
+				if err != nil || claim.Minor != 100000 || !d.hasTask("dispute.loss", p.ID) {
+					t.Errorf("%s is claimed, %v", claim, err)
+				}
+				r := d.wantReceipt(p, 3, paylink.ReceiptReturned, 100000, due)
+				if r.Returned.Minor != 100000 {
+					t.Errorf("%+v", r)
+				}
+			})
+		})
+	}
+}
+
+func TestFault_F04_DisputeWonOrLostAndInquiries(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 100000, d.card("pm_card_visa"), paylink.Succeeded)
+		id := d.disputed(p, 60000, false)
+		first := d.seen(id)
+		d.hear()
+		d.wantInvoice(0, 40000, 0, 0, 60000)
+		d.wantReceipt(p, 1, paylink.ReceiptPaid, 0, 0)
+		if !d.hasTask("dispute.open", p.ID) {
+			t.Error("staff do not know that an answer is due")
+		}
+		d.control("POST", "/disputes/"+id, map[string]string{"status": "won"}, nil)
+		d.hear()
+		d.wantInvoice(0, 100000, 0, 0, 0)
+		if d.hasTask("dispute.open", p.ID) {
+			t.Error("staff are still asked for an answer")
+		}
+		if after, err := d.payments.ApplyDispute(t.Context(), first); err != nil || after.Status != "won" || after.Withdrawn != 0 {
+			t.Errorf("an old report took the money again: %+v %v", after, err)
+		}
+		d.wantInvoice(0, 100000, 0, 0, 0)
+		if link, err := d.store.Link(t.Context(), d.link.ID); err != nil || link.PaidAt.IsZero() {
+			t.Errorf("the link of a paid invoice asks for money: %v", err)
+		}
+	})
+	t.Run("lost", func(t *testing.T) {
+		each(t, func(t *testing.T, d *desk) {
+			p := d.pay("n1", 100000, d.card("pm_card_visa"), paylink.Succeeded)
+			id := d.disputed(p, 0, false)
+			d.control("POST", "/disputes/"+id, map[string]string{"status": "lost"}, nil)
+			dispute := d.applyDispute(id)
+			d.wantInvoice(0, 0, 0, 0, 100000)
+			d.wantReceipt(p, 2, paylink.ReceiptReturned, 0, 100000)
+			if !d.hasTask("dispute.lost", p.ID) || d.hasTask("dispute.open", p.ID) || !d.queued("link.reopen", dispute.ID+"/2") {
+				t.Error("the way to pay again is not open")
+			}
+		})
+	})
+	t.Run("inquiry", func(t *testing.T) {
+		each(t, func(t *testing.T, d *desk) {
+			p := d.pay("n1", 100000, d.card("pm_card_visa"), paylink.Succeeded)
+			id := d.disputed(p, 0, true)
+			d.hear()
+			d.wantInvoice(0, 100000, 0, 0, 0)
+			if !d.hasTask("dispute.open", p.ID) {
+				t.Error("staff do not know of the inquiry")
+			}
+			d.refund("k1", p, 10000, paylink.RefundSucceeded, nil) // a refund answers it
+			d.stripe("POST", "/v1/disputes/"+id, url.Values{"evidence[uncategorized_text]": {"escalate_inquiry_evidence"}}, nil)
+			d.hear()
+			if after := d.applyDispute(id); after.Withdrawn == 0 || after.Status != "needs_response" {
+				t.Fatalf("%+v", after)
+			}
+			d.wantBooks()
+		})
+	})
+}
+
+func TestFault_F04_ReportsOfADisputeInAnyOrder(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 100000, d.card("pm_card_visa"), paylink.Succeeded)
+		at := d.clock.Now()
+		say := func(status stripe.DisputeStatus, withdrawn int64, moves int) stripe.Dispute {
+			return stripe.Dispute{
+				ID: "dp_1", Intent: p.PaymentIntent, Charge: p.Charge, Amount: money.New(30000, "USD"), Reason: "fraudulent",
+				Status: status, OpenedAt: at, Withdrawn: withdrawn, Moves: moves, MovedAt: at,
+			}
+		}
+		reports := []stripe.Dispute{
+			say(stripe.DisputeWarning, 0, 0), say(stripe.DisputeWarningReview, 0, 0), say(stripe.DisputeOpen, 0, 0),
+			say(stripe.DisputeOpen, 30000, 1), say(stripe.DisputeReview, 30000, 1), say(stripe.DisputeLost, 30000, 1), say(stripe.DisputeWon, 0, 2),
+		}
+		order := rand.New(rand.NewPCG(4, 2))
+		for round := range 4 {
+			for _, n := range order.Perm(len(reports)) {
+				if _, err := d.payments.ApplyDispute(t.Context(), reports[n]); err != nil {
+					t.Fatal(round, err)
+				}
+			}
+			after, err := d.store.DisputeByStripe(t.Context(), "dp_1")
+			if err != nil || after.Status != "won" || after.Withdrawn != 0 {
+				t.Errorf("%+v %v", after, err)
+			}
+			d.wantBalance(100000, 0, 0)
+		}
+		r, err := d.store.ReceiptByPayment(t.Context(), p.ID)
+		if err != nil || r.Status != paylink.ReceiptPaid {
+			t.Errorf("%+v %v", r, err)
+		}
+	})
+}
+
+func TestFault_F05_RefundAndDisputeCross(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 100000, d.card("pm_card_visa"), paylink.Succeeded)
+		d.refund("k1", p, 30000, paylink.RefundSucceeded, nil)
+		id := d.disputed(p, 0, false) // what was not refunded
+		// Stripe knows of it and we do not yet: its refusal is told, and nothing stays reserved.
+		if f, err := d.ask("k2", p, 10000, nil); paylink.KindOf(err) != paylink.Conflict || f.Status != paylink.RefundCanceled {
+			t.Errorf("%+v %v", f, err)
+		}
+		d.hear()
+		d.wantInvoice(30000, 0, 0, 30000, 70000)
+		if _, err := d.ask("k3", p, 10000, nil); paylink.KindOf(err) != paylink.Conflict {
+			t.Errorf("refunded what is disputed: %v", err)
+		}
+		d.control("POST", "/disputes/"+id, map[string]string{"status": "won"}, nil)
+		d.hear()
+		d.wantInvoice(30000, 70000, 0, 30000, 0)
+		d.refund("k4", p, 0, paylink.RefundSucceeded, nil)
+		d.wantInvoice(100000, 0, 0, 100000, 0)
+		d.wantRefunds(2, 100000)
+	})
+}
+
+func TestDisputeIsAppliedOnceByManyAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 100000, d.card("pm_card_visa"), paylink.Succeeded)
+		seen := d.seen(d.disputed(p, 60000, false))
+		var group sync.WaitGroup
+		for range 6 {
+			group.Go(func() {
+				if _, err := d.payments.ApplyDispute(context.Background(), seen); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		d.wantInvoice(0, 40000, 0, 0, 60000)
+	})
+}
+
+// Every order of the events of one payment's life, each told twice, ends the same.
+func TestFault_W04_AnyOrderOfEventsEndsTheSame(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.cutOff(paylink.Confirming, true)
+		sc := d.adapter()
+		if _, err := sc.Confirm(t.Context(), p.PaymentIntent, "k", stripe.ConfirmRequest{ConfirmationToken: d.card("pm_card_visa"), ReturnURL: "http://127.0.0.1/"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sc.CreateRefund(t.Context(), "k2", stripe.RefundRequest{Intent: p.PaymentIntent, Amount: money.New(5000, "USD"), Install: "install1"}); err != nil {
+			t.Fatal(err)
+		}
+		d.disputed(p, 0, false)
+		var list struct {
+			Data []struct{ ID, Type string }
+		}
+		d.stripe("GET", "/v1/events?limit=100", nil, &list)
+		bodies := d.events()
+		if len(bodies) < 6 {
+			t.Fatalf("only %d events", len(bodies))
+		}
+		order := rand.New(rand.NewPCG(7, 7))
+		for round := range 3 {
+			for n, at := range order.Perm(2 * len(bodies)) {
+				d.event(fmt.Sprintf("evt_%d_%d", round, n), bodies[at%len(bodies)])
+			}
+			d.runJobs()
+			d.wantInvoice(5000, 0, 0, 5000, 95000)
+			d.wantReceipts(1)
+			d.wantReceipt(p, 2, paylink.ReceiptPartlyRefunded, 5000, d.dueWhenRevised(p))
+		}
+	})
+}
+
+// dueWhenRevised is what the receipt says: whether the dispute was told before the refund decides it.
+func (d *desk) dueWhenRevised(p paylink.Payment) int64 {
+	d.t.Helper()
+	r, err := d.store.ReceiptByPayment(d.t.Context(), p.ID)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return r.StillToPay.Minor
+}

@@ -1,0 +1,506 @@
+package payments_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"paylink"
+	"paylink/ledger"
+	"paylink/money"
+	"paylink/payments"
+	"paylink/provider/stripe"
+	"paylink/store"
+	"paylink/store/storetest"
+)
+
+// events are the bodies of all events that Stripe has, newest first.
+func (d *desk) events() [][]byte {
+	d.t.Helper()
+	var list struct{ Data []json.RawMessage }
+	d.stripe("GET", "/v1/events?limit=100", nil, &list)
+	bodies := make([][]byte, len(list.Data))
+	for n, body := range list.Data {
+		bodies[n] = body
+	}
+	return bodies
+}
+
+// event takes an event in under an id, as the webhook does.
+func (d *desk) event(id string, body []byte) {
+	d.t.Helper()
+	if err := d.store.Update(d.t.Context(), func(tx *store.Tx) error {
+		now := d.clock.Now()
+		if _, err := tx.InsertEvent(d.t.Context(), store.Event{Provider: "stripe", ID: id, Body: body, ReceivedAt: now}); err != nil {
+			return err
+		}
+		payload, err := json.Marshal(map[string]string{"event": id})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Enqueue(d.t.Context(), store.Job{Kind: "stripe.event", Key: id, Payload: payload, RunAt: now})
+		return err
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) reconcile() payments.Report {
+	d.t.Helper()
+	report, err := d.payments.Reconcile(d.t.Context(), nil)
+	if err != nil {
+		d.t.Fatalf("%v\n%s", err, d.log)
+	}
+	return report
+}
+
+// lapse is a payment whose server died after Stripe had charged, with what a person then did to it.
+func (d *desk) lapse() paylink.Payment {
+	d.t.Helper()
+	p := d.cutOff(paylink.Confirming, true)
+	if _, err := d.adapter().Confirm(d.t.Context(), p.PaymentIntent, "k:"+p.ID, stripe.ConfirmRequest{ConfirmationToken: d.card("pm_card_visa"), ReturnURL: "http://127.0.0.1/"}); err != nil {
+		d.t.Fatal(err)
+	}
+	return p
+}
+
+func TestFault_W05_AllWebhooksLost(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.lapse()
+		d.reconcile()
+		d.wantInvoice(0, 20000, 0, 0, 80000)
+		d.byHand(p, 4000)
+		d.disputed(p, 6000, false)
+		d.reconcile()
+		d.wantInvoice(4000, 10000, 0, 4000, 86000)
+		d.wantReceipts(1)
+	})
+}
+
+// byHand refunds in Stripe's Dashboard.
+func (d *desk) byHand(p paylink.Payment, minor int64) string {
+	d.t.Helper()
+	var made struct{ ID string }
+	if status := d.stripe("POST", "/v1/refunds", url.Values{"payment_intent": {p.PaymentIntent}, "amount": {fmt.Sprint(minor)}}, &made); status != 200 {
+		d.t.Fatalf("refund by hand: %d", status)
+	}
+	return made.ID
+}
+
+func TestFault_W07_DownForThirtyOneDays(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.reconcile() // as it did until it went down
+		p := d.lapse()
+		d.byHand(p, 4000)
+		d.later(31 * 24 * time.Hour)
+		if len(d.events()) != 0 {
+			t.Fatal("Stripe still lists the events")
+		}
+		d.reconcile()
+		d.wantInvoice(4000, 16000, 0, 4000, 80000)
+		d.wantReceipts(1)
+	})
+}
+
+// W06: the endpoint was down, and then everything comes at once, many times and mixed with strangers'.
+func TestFault_W06_FloodOfOldEvents(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.lapse()
+		d.byHand(p, 4000)
+		bodies := d.events()
+		for n := range 400 {
+			d.event(fmt.Sprintf("evt_%d", n), bodies[n%len(bodies)])
+		}
+		for range 5 { // 100 at a time, as many as the workers take
+			d.runJobs()
+		}
+		if open, err := d.store.OpenEvents(t.Context(), 1); err != nil || len(open) != 0 {
+			t.Errorf("%d events are left, %v", len(open), err)
+		}
+		d.wantInvoice(4000, 16000, 0, 4000, 80000)
+		d.wantReceipts(1)
+	})
+}
+
+func TestFault_W08_EventThatWasNeverMade(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.settledDebit(50000)
+		d.reconcile()
+		d.later(30 * 24 * time.Hour)
+		d.reconcile()
+		d.returned(p, "bank_cannot_process")
+		d.fault("GET /v1/events", "500_before", 0) // Stripe knows of no event
+		d.fault("GET /v1/disputes", "500_before", 0)
+		if _, err := d.payments.SweepBalance(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		d.wantInvoice(0, 0, 0, 0, 100000)
+		d.wantReceipt(p, 2, paylink.ReceiptReturned, 0, 100000)
+	})
+}
+
+func TestBalanceTellsOfARefundThatFailedLongAfter(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 100000, d.card("pm_card_refundFail"), paylink.Succeeded)
+		d.refund("k1", p, 30000, paylink.RefundSucceeded, nil)
+		d.later(5 * 24 * time.Hour)
+		for range 2 {
+			if _, err := d.payments.SweepBalance(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.wantInvoice(0, 100000, 0, 0, 0)
+		if list, err := d.payments.Differences(t.Context()); err != nil || len(list) != 0 {
+			t.Errorf("%+v %v", list, err)
+		}
+	})
+}
+
+func TestFault_P03_OrphanIsCanceledBySweep(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		given := d.cutOff(paylink.Canceled, false)
+		for _, id := range []string{given.ID, "pay_never_written"} {
+			if _, err := d.adapter().CreateIntent(t.Context(), "plk:"+id, stripe.IntentRequest{
+				Amount: given.Amount, MethodTypes: []string{"card"}, Capture: given.Capture, Install: "install1", Payment: id, Invoice: given.InvoiceID,
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if report := d.reconcile(); report.Canceled != 2 {
+			t.Errorf("%+v", report)
+		}
+		d.wantNothingConfirmable()
+		d.wantInvoice(0, 0, 0, 0, 100000)
+	})
+}
+
+func TestReconcileLeavesAPaymentUnderWayAlone(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		asked := d.pay("n1", 20000, d.card("pm_card_threeDSecure2Required"), paylink.RequiresAction)
+		begun := d.cutOff(paylink.Created, true)
+		if report := d.reconcile(); report.Canceled != 0 {
+			t.Errorf("%+v", report)
+		}
+		for _, id := range []string{asked.PaymentIntent, begun.PaymentIntent} {
+			if in, err := d.adapter().Intent(t.Context(), id); err != nil || in.Status == stripe.StatusCanceled {
+				t.Errorf("%s is %s, %v", id, in.Status, err)
+			}
+		}
+		d.wantBalance(0, 40000, 60000)
+	})
+}
+
+func TestFault_R04_WhatWasDoneByHandAtStripe(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		id := d.byHand(p, 5000)
+		foreign := d.foreignCharge(7000, true)
+		d.foreignCharge(9000, false) // of nobody we know
+		for range 2 {
+			d.reconcile()
+		}
+		f, err := d.store.RefundByStripe(t.Context(), id)
+		if err != nil || f.Actor != "stripe" || !d.hasTask("refund.foreign", p.ID) {
+			t.Errorf("%+v %v", f, err)
+		}
+		b, err := d.store.Balance(t.Context(), d.invoice.ID)
+		if err != nil || b.Paid != 15000 || b.Refunded != 5000 || b.Credited != 5000 {
+			t.Errorf("%+v %v", b, err)
+		}
+		list, err := d.store.ForeignPayments(t.Context(), 10)
+		if err != nil || len(list) != 1 || list[0].Intent != foreign || list[0].Amount.Minor != 7000 || list[0].CustomerID != d.invoice.CustomerID {
+			t.Errorf("%+v %v", list, err)
+		}
+		d.wantMoney(15000) // a foreign charge is not posted
+	})
+}
+
+// foreignCharge is a payment that another program made, of our customer or of a stranger.
+func (d *desk) foreignCharge(minor int64, ours bool) string {
+	d.t.Helper()
+	form := url.Values{
+		"amount": {fmt.Sprint(minor)}, "currency": {"usd"}, "payment_method_types[]": {"card"}, "payment_method": {"pm_card_visa"}, "confirm": {"true"},
+	}
+	if ours {
+		customer, err := d.store.Customer(d.t.Context(), d.invoice.CustomerID)
+		if err != nil || customer.StripeCustomer == "" {
+			d.t.Fatal(err)
+		}
+		form.Set("customer", customer.StripeCustomer)
+	}
+	var made struct{ ID, Status string }
+	if status := d.stripe("POST", "/v1/payment_intents", form, &made); status != 200 || made.Status != "succeeded" {
+		d.t.Fatalf("foreign charge: %d %s", status, made.Status)
+	}
+	return made.ID
+}
+
+// 2,000 objects are read 100 at a time, while some of them change.
+func TestReconcileReadsManyPagesInBoundedMemory(t *testing.T) {
+	d := newDesk(t, storetest.SQLite(t))
+	d.t = t
+	const strangers = 1950
+	var group sync.WaitGroup
+	work := make(chan int)
+	for range 4 {
+		group.Go(func() {
+			for n := range work {
+				if _, err := d.adapter().CreateIntent(context.Background(), fmt.Sprint("x", n), stripe.IntentRequest{
+					Amount: money.New(100, "USD"), MethodTypes: []string{"card"}, Capture: paylink.CaptureAutomatic, Install: "another", Payment: "p", Invoice: "i",
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	lost := d.lapse()
+	for n := range strangers {
+		work <- n
+	}
+	close(work)
+	group.Wait()
+	asked := d.pay("n1", 20000, d.card("pm_card_threeDSecure2Required"), paylink.RequiresAction)
+	pages := 0
+	report, err := d.payments.Reconcile(t.Context(), func(list string, seen int) {
+		if list != "payment_intents" {
+			return
+		}
+		pages++
+		if pages == 2 { // what was seen as asking the bank pays meanwhile, and something new is made
+			secret, err := d.payments.ClientSecret(t.Context(), asked.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.answerBank(asked, secret, "succeed")
+			d.lapse()
+		}
+	})
+	if err != nil || report.Seen["payment_intents"] != strangers+2 || pages != 20 {
+		t.Fatalf("%+v in %d pages: %v", report, pages, err)
+	}
+	if after, err := d.store.Payment(t.Context(), lost.ID); err != nil || after.Status != paylink.Succeeded {
+		t.Errorf("%s %v", after.Status, err)
+	}
+	d.reconcile() // the overlap has what changed and what was made
+	d.wantInvoice(0, 60000, 0, 0, 40000)
+}
+
+func TestFault_R01_ListFailsOnPageThree(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		lost := d.lapse() // oldest, so on the last page
+		for n := range 210 {
+			if _, err := d.adapter().CreateIntent(t.Context(), fmt.Sprint("x", n), stripe.IntentRequest{
+				Amount: money.New(100, "USD"), MethodTypes: []string{"card"}, Capture: paylink.CaptureAutomatic, Install: "another", Payment: "p", Invoice: "i",
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		id := d.byHand(p, 5000)
+		fail := func(list string, seen int) {
+			if list == "payment_intents" && seen == 200 {
+				d.fault("GET /v1/payment_intents", "500_before", 0)
+			}
+		}
+		if _, err := d.payments.Reconcile(t.Context(), fail); err == nil {
+			t.Fatal("the list did not fail")
+		}
+		cursor, err := d.store.ListCursor(t.Context(), "payment_intents")
+		if err != nil || !cursor.Since.IsZero() || cursor.Begun.IsZero() {
+			t.Errorf("the pass is said to be whole: %+v %v", cursor, err)
+		}
+		if _, err := d.store.RefundByStripe(t.Context(), id); err != nil {
+			t.Errorf("one list that fails keeps the others from being read: %v", err)
+		}
+		d.control("DELETE", "/faults", nil, nil)
+		d.reconcile()
+		if after, err := d.store.Payment(t.Context(), lost.ID); err != nil || after.Status != paylink.Succeeded {
+			t.Errorf("%s %v", after.Status, err)
+		}
+		d.reconcile()
+		d.wantInvoice(5000, 35000, 0, 5000, 60000)
+		d.wantReceipts(2)
+	})
+}
+
+// The process dies between a page's effect and its place in the list: what the next one does again
+// changes nothing.
+func TestFault_R02_KilledBeforeThePlaceIsKept(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.lapse()
+		d.byHand(p, 5000)
+		d.disputed(p, 2000, false)
+		for range 3 {
+			d.reconcile()
+			if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+				for _, list := range []string{"payment_intents", "charges", "refunds", "disputes", "events", "balance"} {
+					if err := tx.PutListCursor(t.Context(), list, store.ListCursor{}); err != nil {
+						return err
+					}
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.wantInvoice(5000, 13000, 0, 5000, 82000)
+		d.wantReceipts(1)
+	})
+}
+
+func TestFault_R03_TwoInstancesAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		for range 3 {
+			d.byHand(d.lapse(), 5000)
+		}
+		var group sync.WaitGroup
+		for n := range 4 {
+			other := d.restart(fmt.Sprint("boot", n))
+			group.Go(func() {
+				if _, err := other.Reconcile(context.Background(), nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		d.reconcile()
+		d.wantInvoice(15000, 45000, 0, 15000, 40000)
+		d.wantReceipts(3)
+		d.wantRefunds(3, 15000)
+	})
+}
+
+// R03: a shift ends before its lease, and what is left is a job that any server may take.
+func TestFault_R03_ShiftLeavesTheRestToAnother(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.lapse()
+		job := store.Job{ID: "job_1", Kind: "payment.reconcile", Key: "k", Payload: json.RawMessage("{}")}
+		if err := d.payments.ReconcileJob(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+		d.wantBalance(20000, 0, 80000)
+	})
+}
+
+// R05: the database is as it was before, while Stripe is not.
+func TestFault_R05_RestoredBackupIsRebuiltFromMetadata(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		f := d.refund("k1", p, 5000, paylink.RefundSucceeded, owedAgain)
+		d.disputed(p, 3000, false)
+		d.reconcile()
+		d.wantInvoice(0, 12000, 0, 5000, 88000)
+
+		restored := d.elsewhere()
+		// A payment that was begun and never confirmed, in what was lost.
+		if _, err := d.adapter().CreateIntent(t.Context(), "plk:lost", stripe.IntentRequest{
+			Amount: money.New(5000, "USD"), MethodTypes: []string{"card"}, Capture: paylink.CaptureAutomatic, Install: "install1", Payment: "pay_lost", Invoice: d.invoice.ID,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		report := restored.reconcile()
+		if report.Rebuilt != 1 || report.Canceled != 1 || report.Different != 0 {
+			t.Errorf("%+v", report)
+		}
+		restored.reconcile()
+		restored.wantInvoice(0, 12000, 0, 5000, 88000)
+		again, err := restored.store.Refund(t.Context(), f.ID)
+		if err != nil || again.StripeID != f.StripeID || !again.OwedAgain || again.Status != paylink.RefundSucceeded {
+			t.Errorf("%+v %v", again, err)
+		}
+		rebuilt, err := restored.store.Payment(t.Context(), p.ID)
+		if err != nil || rebuilt.ReceiptNumber != paylink.ReceiptNumber(d.clock.Now().Year(), "B", 1) {
+			t.Errorf("%+v %v", rebuilt, err)
+		}
+		restored.wantNothingConfirmable()
+	})
+}
+
+// elsewhere is the installation on a database that has its invoice and nothing that came after.
+func (d *desk) elsewhere() *desk {
+	d.t.Helper()
+	other := *d
+	if d.store.OneServer() {
+		other.store = storetest.SQLite(d.t)
+	} else {
+		other.store = storetest.Open(d.t, storetest.Postgres(d.t))
+	}
+	other.payments = other.restart("boot2")
+	customer, err := d.store.Customer(d.t.Context(), d.invoice.CustomerID)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	links, err := d.store.LinksOf(d.t.Context(), d.invoice.ID)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if err := other.store.Update(d.t.Context(), func(tx *store.Tx) error {
+		if err := tx.InsertCustomer(d.t.Context(), customer); err != nil {
+			return err
+		}
+		if err := tx.InsertInvoice(d.t.Context(), d.invoice); err != nil {
+			return err
+		}
+		if err := d.issue(tx); err != nil {
+			return err
+		}
+		for _, link := range links {
+			if err := tx.InsertLink(d.t.Context(), link); err != nil {
+				return err
+			}
+		}
+		return tx.PutSetting(d.t.Context(), "receipt_epoch", "B")
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+	return &other
+}
+
+// A payment whose invoice the backup does not have is shown, and nothing is made up for it.
+func TestFault_R05_PaymentOfAnInvoiceThatIsNotHere(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		in, err := d.adapter().CreateIntent(t.Context(), "plk:lost", stripe.IntentRequest{
+			Amount: money.New(5000, "USD"), MethodTypes: []string{"card"}, Capture: paylink.CaptureAutomatic, Install: "install1", Payment: "pay_lost", Invoice: "inv_lost",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.adapter().Confirm(t.Context(), in.ID, "k", stripe.ConfirmRequest{ConfirmationToken: d.card("pm_card_visa"), ReturnURL: "http://127.0.0.1/"}); err != nil {
+			t.Fatal(err)
+		}
+		d.reconcile()
+		if report := d.reconcile(); report.Different != 1 {
+			t.Errorf("%+v", report)
+		}
+	})
+}
+
+// A server that answers lists with nonsense changes nothing.
+func TestReconcileOfNonsenseChangesNothing(t *testing.T) {
+	d := newDesk(t, storetest.SQLite(t))
+	d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+	for _, mode := range []string{"bad_json", "429", "drop_before", "500_after"} {
+		d.fault("GET /v1/*", mode, 0)
+		if _, err := d.payments.Reconcile(t.Context(), nil); err == nil || errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", mode, err)
+		}
+		d.control("DELETE", "/faults", nil, nil)
+	}
+	d.wantInvoice(0, 20000, 0, 0, 80000)
+}
+
+// issue books the invoice, as invoicing does when it makes one.
+func (d *desk) issue(tx *store.Tx) error {
+	now := d.clock.Now()
+	booked, err := ledger.Issue(ledger.Header{ID: paylink.NewID("ltx", now), SourceType: "invoice", SourceID: d.invoice.ID, At: now}, d.invoice.ID, d.invoice.Total)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Post(d.t.Context(), booked)
+	return err
+}
