@@ -94,30 +94,3 @@ func (v visit) unfinished() (paylink.Payment, bool) {
 	}
 	return paylink.Payment{}, false
 }
-
-// A link takes a pause after so many declines within an hour: whoever tries cards goes elsewhere,
-// and who mistyped five times is better helped by a voice.
-const (
-	pauseAfter  = 5
-	pauseWindow = time.Hour
-)
-
-func (h *Handlers) paused(v visit) bool {
-	declines := 0
-	for _, p := range v.payments {
-		if v.own(p) && p.Status == paylink.Failed && h.pages.Now().Sub(p.CreatedAt) < pauseWindow {
-			declines++
-		}
-	}
-	return !h.NoLimits && declines >= pauseAfter
-}
-
-func (h *Handlers) showPaused(c echo.Context, v visit, status int) error {
-	p := templates.PayClosed{Frame: h.frame(c, v, "pay.paused.title")}
-	p.Answer = templates.Answer{Colour: "warn", Icon: "clock", Heading: p.T("pay.paused.title")}
-	p.Answer.Lead = p.T("pay.paused.mail", "email", v.firm.Email, "mailto", "mailto:"+v.firm.Email, "invoice", v.invoice.Number)
-	if v.firm.Phone != "" {
-		p.Answer.Lead = p.T("pay.paused.phone", "phone", v.firm.Phone, "tel", p.Firm.Tel(), "invoice", v.invoice.Number)
-	}
-	return h.pages.Show(c, status, p)
-}

@@ -21,8 +21,8 @@ func (h *Handlers) showInvoice(c echo.Context, v visit) error {
 	if why := v.payable().Why; why != "" {
 		return h.showClosed(c, v, why, false)
 	}
-	if h.paused(v) {
-		return h.showPaused(c, v, http.StatusOK)
+	if shown, err := h.stopped(c, v); shown || err != nil {
+		return err
 	}
 	query, err := page.ReadQuery(c)
 	if err != nil {

@@ -31,6 +31,11 @@ func (h *Handlers) forwardLink(c echo.Context, v visit) error {
 		return err
 	}
 	email, note := form.Text("email"), form.Text("note")
+	if _, wrong := paylink.ParseEmail(email); wrong == nil { // a form that is refused sends nothing
+		if err := h.mayMail(c); err != nil {
+			return err
+		}
+	}
 	err = h.invoicing.Forward(c.Request().Context(), v.link.ID, email, note)
 	if e, ok := told(err); ok {
 		p := templates.PayForward{Frame: h.frame(c, v, "pay.forward.title"), Base: v.base(), Email: email, Note: note}

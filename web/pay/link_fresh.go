@@ -25,6 +25,9 @@ func (h *Handlers) sendFresh(c echo.Context) error {
 		v.Fresh.Problems = templates.ProblemsOf(v.Words, paylink.FailField("email", "email"))
 		return h.pages.Show(c, http.StatusUnprocessableEntity, v)
 	}
+	if err := h.mayMail(c); err != nil {
+		return err
+	}
 	if err := h.invoicing.FreshLink(c.Request().Context(), id, typed); err != nil {
 		return err
 	}

@@ -19,11 +19,11 @@ const visitLife = 12 * time.Hour
 func (h *Handlers) openLink(c echo.Context) error {
 	token, err := paylink.ParseToken(c.Param("token"))
 	if err != nil {
-		return err
+		return h.unknown(c, err)
 	}
 	link, err := h.store.LinkByTokenHash(c.Request().Context(), token.Hash())
 	if err != nil {
-		return err
+		return h.unknown(c, err)
 	}
 	if err := link.Usable(h.pages.Now()); err != nil {
 		return h.ended(c, link, err)

@@ -88,7 +88,7 @@ func TestAPersonsActOpensTheLink(t *testing.T) {
 }
 
 func TestALinkHasOneSpelling(t *testing.T) {
-	s := newSite(t, pay.Options{})
+	s := newSite(t, pay.Options{NoLimits: true})
 	token := s.token(s.link)
 	swapped := strings.Map(func(r rune) rune {
 		switch {

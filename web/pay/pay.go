@@ -30,7 +30,7 @@ type Options struct {
 	PublishableKey string // pk_…, for the browser
 	PlaidJS        string // the address of Plaid Link's script
 	Bank           Bank   // how bank accounts are linked
-	NoLimits       bool   // a link takes no pause after many declines; with test keys only
+	NoLimits       bool   // nobody waits, however much is tried from one place; with test keys only
 }
 
 // Bank is how a payer's bank account becomes known.
@@ -51,12 +51,17 @@ type Handlers struct {
 	payments  *payments.Service
 	access    *access.Service
 	ring      paylink.KeyRing
+	limits    *access.Limits // nil when they are off
 	Options
 }
 
 // New makes the handlers.
 func New(r *page.Renderer, s *store.Store, i *invoicing.Service, p *payments.Service, a *access.Service, ring paylink.KeyRing, o Options) *Handlers {
-	return &Handlers{r, s, i, p, a, ring, o}
+	h := &Handlers{r, s, i, p, a, ring, nil, o}
+	if !o.NoLimits {
+		h.limits = access.NewLimits(s, r.Now)
+	}
+	return h
 }
 
 // Register adds the routes. Only POSTs change anything.

@@ -39,8 +39,8 @@ func (h *Handlers) beginPayment(c echo.Context, v visit) error {
 	if !known {
 		return h.showForeign(c, v)
 	}
-	if h.paused(v) {
-		return h.showPaused(c, v, http.StatusTooManyRequests)
+	if shown, err := h.stoppedPress(c, v, value == newCard); shown || err != nil {
+		return err
 	}
 	press, err := h.press(form, v, signed, what)
 	if err == nil && form.On("review") {
@@ -53,6 +53,7 @@ func (h *Handlers) beginPayment(c echo.Context, v visit) error {
 	if err != nil {
 		return h.again(c, v, what, err)
 	}
+	press.Place = h.pages.Place(c)
 	p, err := h.payments.Begin(ctx, press)
 	if e, ok := errors.AsType[*paylink.Error](err); ok && e.Code == "method.unknown" {
 		return h.showForeign(c, v)

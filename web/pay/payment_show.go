@@ -105,8 +105,8 @@ func (v visit) rest(f templates.Frame, weight string) templates.Rest {
 }
 
 func (h *Handlers) showDeclined(c echo.Context, v visit, p paylink.Payment) error {
-	if h.paused(v) {
-		return h.showPaused(c, v, http.StatusOK)
+	if shown, err := h.stopped(c, v); shown || err != nil {
+		return err
 	}
 	if p.Method == paylink.MethodBank {
 		return h.showFailed(c, v, p)

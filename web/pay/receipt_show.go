@@ -59,9 +59,12 @@ func (h *Handlers) showInvoicePDF(c echo.Context, v visit) error {
 // verifyReceipt says whether there is a receipt with the code that is printed on it: its number,
 // amount, date and status, and nothing else.
 func (h *Handlers) verifyReceipt(c echo.Context) error {
+	if err := h.guessing(c); err != nil {
+		return err
+	}
 	receipt, err := h.store.ReceiptByCode(c.Request().Context(), strings.ToUpper(c.Param("code")))
 	if e, ok := errors.AsType[*paylink.Error](err); ok && e.Kind == paylink.NotFound {
-		return paylink.Fail(paylink.NotFound, "receipt.code_unknown")
+		return h.unknown(c, paylink.Fail(paylink.NotFound, "receipt.code_unknown"))
 	}
 	if err != nil {
 		return err
