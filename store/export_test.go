@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 )
 
 // Pools gives tests the pools that a Store reads and writes through.
@@ -20,6 +21,9 @@ func (t *Tx) Raw(ctx context.Context, query string, args ...any) error {
 	_, err := t.exec(ctx, query, args...)
 	return err
 }
+
+// SetPatience shortens how long an Update waits for its turn.
+func SetPatience(s *Store, d time.Duration) { s.patience = d }
 
 // RoomOf judges a disk of a size.
 func RoomOf(free, size uint64) error { return room(free, size) }

@@ -39,9 +39,12 @@ type Store struct {
 	dialect *dialect
 	pool    *sql.DB // for reading
 	writer  *sql.DB // nil in mode ReadOnly
-	woken   chan struct{}
-	close   []func() error // in order
-	once    sync.Once
+
+	patience time.Duration // how long an Update waits for its turn
+
+	woken chan struct{}
+	close []func() error // in order
+	once  sync.Once
 }
 
 // Tx is one transaction, good inside the function that Update calls and on its goroutine only.
@@ -87,7 +90,9 @@ func newStore(d *dialect, reader, writer *sql.DB) *Store {
 		dialect: d,
 		pool:    reader,
 		writer:  writer,
-		woken:   make(chan struct{}, 1),
+
+		patience: 10 * time.Second, // longer than busy, shorter than anybody waits at a page
+		woken:    make(chan struct{}, 1),
 	}
 }
 
@@ -144,9 +149,6 @@ func (s *Store) snapshot(ctx context.Context, first string, f func(reads) error)
 	return f(reads{from: tx, dialect: s.dialect, texts: s.texts})
 }
 
-// writeWait is how long an Update waits for its turn: longer than busy, shorter than anybody at a page.
-const writeWait = 10 * time.Second
-
 // retries is how often Update begins again when the database chose our transaction to fail.
 const retries = 5
 
@@ -176,7 +178,7 @@ func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 }
 
 func (s *Store) update(ctx context.Context, f func(*Tx) error) (err error) {
-	turn, cancel := context.WithTimeout(ctx, writeWait)
+	turn, cancel := context.WithTimeout(ctx, s.patience)
 	conn, err := s.writer.Conn(turn) // waits its turn, and not for a caller who left
 	cancel()
 	if err != nil && ctx.Err() == nil && turn.Err() != nil {
