@@ -81,8 +81,8 @@ func consent(text string) *paylink.Consent {
 	return &paylink.Consent{Text: text, Version: "v1", At: time.Unix(1_790_000_000, 0).UTC(), IP: "198.51.100.7", Agent: "Firefox"}
 }
 
-// debit is a press of Pay with a bank account and its permission.
-func (d *desk) debit(nonce string, minor int64, m paylink.Method) payments.Press {
+// debitPress is a press of Pay with a bank account and its permission.
+func (d *desk) debitPress(nonce string, minor int64, m paylink.Method) payments.Press {
 	press := d.press(nonce, minor, "")
 	press.MethodID, press.Visitor, press.Mandate = m.ID, visitor, consent("I allow one debit.")
 	return press
@@ -151,8 +151,8 @@ func (d *desk) tasks(kind string) (found []store.Task) {
 	return found
 }
 
-// job runs a handler on the job of a kind and key.
-func (d *desk) job(kind, key string) {
+// runJob runs a handler on the job of a kind and key.
+func (d *desk) runJob(kind, key string) {
 	d.t.Helper()
 	job, err := d.store.Job(d.t.Context(), kind, key)
 	if err != nil {
@@ -185,7 +185,7 @@ func TestBankPaymentIsOnItsWayAndThenPaid(t *testing.T) {
 		if m.Label() != "Chase ••6789" || m.Owner != visitor || !m.SavedAt.IsZero() || m.Bank.Type != "checking" || m.Bank.Holder == "" || m.Fingerprint == "" {
 			t.Errorf("method: %+v", m)
 		}
-		p := d.begin(d.debit("n1", 22500, m), paylink.Processing)
+		p := d.begin(d.debitPress("n1", 22500, m), paylink.Processing)
 		if p.Method != paylink.MethodBank || p.Bank.Label() != "Chase ••6789" || p.ReceiptNumber != "" {
 			t.Errorf("payment: %+v", p)
 		}
@@ -247,7 +247,7 @@ func TestMethodOfAnotherIsUnknown(t *testing.T) {
 			"proven, but not saved": func(p *payments.Press) { p.Visitor, p.Proven = "", true },
 			"Stripe's own id":       func(p *payments.Press) { p.MethodID = m.StripeID },
 		} {
-			press := d.debit("n "+name, 22500, m)
+			press := d.debitPress("n "+name, 22500, m)
 			change(&press)
 			d.wantRefused(press, "method", "method.unknown")
 		}
@@ -256,7 +256,7 @@ func TestMethodOfAnotherIsUnknown(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.invoice, d.link = d.newInvoice(other.ID, 100000, paylink.CaptureAutomatic)
-		d.wantRefused(d.debit("n foreign", 22500, m), "method", "method.unknown")
+		d.wantRefused(d.debitPress("n foreign", 22500, m), "method", "method.unknown")
 		d.wantBalance(0, 0, 100000)
 		d.wantCharges(0, 0)
 	})
@@ -265,7 +265,7 @@ func TestMethodOfAnotherIsUnknown(t *testing.T) {
 func TestBankDebitNeedsItsPermissionAndDollars(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		m := d.linked(goodAccount)
-		press := d.debit("n1", 22500, m)
+		press := d.debitPress("n1", 22500, m)
 		press.Mandate = nil
 		d.wantRefused(press, "mandate", "mandate.missing")
 		press.Mandate = consent("")
@@ -280,11 +280,11 @@ func TestBankDebitNeedsItsPermissionAndDollars(t *testing.T) {
 func TestAccountIsKeptOnlyWithConsentAndShownOnlyToWhoProved(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		m := d.linked(goodAccount)
-		d.begin(d.debit("n1", 10000, m), paylink.Processing)
+		d.begin(d.debitPress("n1", 10000, m), paylink.Processing)
 		if !d.method(m.ID).SavedAt.IsZero() {
 			t.Error("kept without consent")
 		}
-		press := d.debit("n2", 10000, m)
+		press := d.debitPress("n2", 10000, m)
 		press.Save = consent("Keep it.")
 		d.begin(press, paylink.Processing)
 		kept := d.method(m.ID)
@@ -301,7 +301,7 @@ func TestAccountIsKeptOnlyWithConsentAndShownOnlyToWhoProved(t *testing.T) {
 				t.Errorf("%s sees %d methods: %v", name, len(list), err)
 			}
 		}
-		saved := d.debit("n3", 10000, m)
+		saved := d.debitPress("n3", 10000, m)
 		saved.Visitor, saved.Proven = "v2", true
 		d.begin(saved, paylink.Processing)
 		// A forwarded link is a colleague's: what the customer saved is not for it.
@@ -318,7 +318,7 @@ func TestAccountIsKeptOnlyWithConsentAndShownOnlyToWhoProved(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		saved = d.debit("n4", 10000, m)
+		saved = d.debitPress("n4", 10000, m)
 		saved.Visitor, saved.Proven = "v2", true
 		d.wantRefused(saved, "method", "method.unknown")
 	})
@@ -374,7 +374,7 @@ func TestSavedCardPaysAgainAndIsOneMethodHoweverOftenItIsSaved(t *testing.T) {
 		if err != nil || len(list) != 1 || again.ID == m.ID || d.method(m.ID).RemovedAt.IsZero() {
 			t.Errorf("the same card is there %d times: %v", len(list), err)
 		}
-		d.job("method.detach", m.ID)
+		d.runJob("method.detach", m.ID)
 		d.wantRefused(d.pressSaved("n4", m), "method", "method.unknown")
 		d.begin(d.pressSaved("n5", again), paylink.Succeeded)
 		var customers struct{ Data []struct{ ID string } }
@@ -429,7 +429,7 @@ func TestDetachedMethodIsBlockedAndNothingStaysReserved(t *testing.T) {
 			}
 		}
 		d.wantRefused(d.pressSaved("n2", card), "method", "method.detached")
-		d.wantRefused(d.debit("n3", 10000, account), "method", "method.detached")
+		d.wantRefused(d.debitPress("n3", 10000, account), "method", "method.detached")
 		for _, m := range []paylink.Method{card, account} {
 			if m = d.method(m.ID); m.Blocked != "detached" {
 				t.Errorf("%s is blocked %q", m.Label(), m.Blocked)
@@ -444,14 +444,14 @@ func TestDetachedMethodIsBlockedAndNothingStaysReserved(t *testing.T) {
 		if again.ID == account.ID || again.StripeID == account.StripeID {
 			t.Errorf("linked again: %+v", again)
 		}
-		d.begin(d.debit("n5", 10000, again), paylink.Processing)
+		d.begin(d.debitPress("n5", 10000, again), paylink.Processing)
 	})
 }
 
 func TestRemovedMethodIsGoneHereAtStripeAndAtPlaid(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		m := d.linked(goodAccount)
-		p := d.begin(d.debit("n1", 10000, m), paylink.Processing)
+		p := d.begin(d.debitPress("n1", 10000, m), paylink.Processing)
 		if err := d.payments.RemoveMethod(t.Context(), "payer:test", m.CustomerID, m.ID); paylink.KindOf(err) != paylink.Conflict {
 			t.Errorf("a debit is on its way: %v", err)
 		}
@@ -467,7 +467,7 @@ func TestRemovedMethodIsGoneHereAtStripeAndAtPlaid(t *testing.T) {
 		if err := d.payments.RemoveMethod(t.Context(), "payer:test", m.CustomerID, m.ID); paylink.KindOf(err) != paylink.NotFound {
 			t.Errorf("removed twice: %v", err)
 		}
-		d.wantRefused(d.debit("n2", 10000, m), "method", "method.unknown")
+		d.wantRefused(d.debitPress("n2", 10000, m), "method", "method.unknown")
 		access, err := d.options.Ring.Open("method/"+m.ID, m.PlaidSealed)
 		if err != nil {
 			t.Fatal(err)
@@ -475,8 +475,8 @@ func TestRemovedMethodIsGoneHereAtStripeAndAtPlaid(t *testing.T) {
 		if d.sources() != 1 {
 			t.Error("it is gone before its job ran")
 		}
-		d.job("method.detach", m.ID)
-		d.job("method.detach", m.ID) // twice is once
+		d.runJob("method.detach", m.ID)
+		d.runJob("method.detach", m.ID) // twice is once
 		if d.sources() != 0 || d.method(m.ID).PlaidSealed != "" {
 			t.Error("Stripe has it, or its token is here")
 		}
@@ -493,10 +493,10 @@ func TestRemovedMethodIsGoneHereAtStripeAndAtPlaid(t *testing.T) {
 func TestAccountThatNobodySavedIsLetGoOnceItsDebitCannotComeBack(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		m, saved := d.linked(goodAccount), d.linked(savingsAccount)
-		press := d.debit("n1", 10000, saved)
+		press := d.debitPress("n1", 10000, saved)
 		press.Save = consent("Keep it.")
 		d.begin(press, paylink.Processing)
-		p := d.begin(d.debit("n2", 10000, m), paylink.Processing)
+		p := d.begin(d.debitPress("n2", 10000, m), paylink.Processing)
 		d.pass(4*24*time.Hour, p)
 		sweep := func() {
 			t.Helper()
@@ -514,7 +514,7 @@ func TestAccountThatNobodySavedIsLetGoOnceItsDebitCannotComeBack(t *testing.T) {
 		if d.method(m.ID).RemovedAt.IsZero() || !d.method(saved.ID).RemovedAt.IsZero() {
 			t.Error("what nobody saved stays, or what was saved is gone")
 		}
-		d.job("method.detach", m.ID)
+		d.runJob("method.detach", m.ID)
 		if d.sources() != 1 {
 			t.Errorf("%d accounts at Stripe", d.sources())
 		}
@@ -544,7 +544,7 @@ func TestSameAccountLinkedAgainIsTheSameMethodWithItsFirstLogin(t *testing.T) {
 			t.Error("a login that nothing needs is there")
 		}
 		// The account's own login is not touched: its debits go through.
-		d.begin(d.debit("n1", 10000, second), paylink.Processing)
+		d.begin(d.debitPress("n1", 10000, second), paylink.Processing)
 		if n := len(d.tasks("bank.orphan")); n != 0 {
 			t.Errorf("%d tasks", n)
 		}

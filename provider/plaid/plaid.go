@@ -170,8 +170,14 @@ func translate(act string, err error) error {
 		return paylink.Fail(paylink.Conflict, "bank.link_again").Because(cause)
 	case "NO_AUTH_ACCOUNTS", "PRODUCTS_NOT_SUPPORTED", "INVALID_ACCOUNT_ID":
 		return paylink.FailField("account_id", "bank.account_unknown").Because(cause)
-	case "INSTITUTION_DOWN", "INSTITUTION_NOT_RESPONDING", "RATE_LIMIT_EXCEEDED", "INTERNAL_SERVER_ERROR", "PLANNED_MAINTENANCE":
+	case "PLANNED_MAINTENANCE":
 		return paylink.Fail(paylink.Unavailable, "bank.unreachable").Because(cause)
+	}
+	switch e.GetErrorType() { // codes that are not named above
+	case plaidgo.PLAIDERRORTYPE_API_ERROR, plaidgo.PLAIDERRORTYPE_RATE_LIMIT_EXCEEDED, plaidgo.PLAIDERRORTYPE_INSTITUTION_ERROR:
+		return paylink.Fail(paylink.Unavailable, "bank.unreachable").Because(cause)
+	case plaidgo.PLAIDERRORTYPE_ITEM_ERROR:
+		return paylink.Fail(paylink.Conflict, "bank.link_again").Because(cause)
 	}
 	return cause
 }
