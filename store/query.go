@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"paylink"
@@ -25,6 +26,12 @@ type reads struct {
 	from    source
 	dialect *dialect
 	texts   *sync.Map // statement as written → as the driver takes it
+	firm    *atomic.Pointer[keptFirm]
+}
+
+func (r reads) on(from source) reads {
+	r.from = from
+	return r
 }
 
 func (r reads) text(query string) string {

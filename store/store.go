@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"paylink"
@@ -86,7 +87,7 @@ func isPostgres(url string) bool {
 // newStore puts a Store around two pools; writer is nil to only read.
 func newStore(d *dialect, reader, writer *sql.DB) *Store {
 	return &Store{
-		reads:   reads{from: reader, dialect: d, texts: new(sync.Map)},
+		reads:   reads{from: reader, dialect: d, texts: new(sync.Map), firm: new(atomic.Pointer[keptFirm])},
 		dialect: d,
 		pool:    reader,
 		writer:  writer,
@@ -146,7 +147,7 @@ func (s *Store) snapshot(ctx context.Context, first string, f func(reads) error)
 			return fmt.Errorf("begin to read: %w", err)
 		}
 	}
-	return f(reads{from: tx, dialect: s.dialect, texts: s.texts})
+	return f(s.on(tx))
 }
 
 // retries is how often Update begins again when the database chose our transaction to fail.
@@ -193,7 +194,7 @@ func (s *Store) update(ctx context.Context, f func(*Tx) error) (err error) {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // also when f panics; after Commit it does nothing
-	t := &Tx{reads: reads{from: tx, dialect: s.dialect, texts: s.texts}, tx: tx}
+	t := &Tx{reads: s.on(tx), tx: tx}
 	if err := f(t); err != nil {
 		return err
 	}

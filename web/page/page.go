@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -48,6 +49,7 @@ type Renderer struct {
 	load   *load
 	o      Options
 	secure bool
+	zones  sync.Map // name → *time.Location
 }
 
 // New makes a renderer; Use puts it to work.
@@ -71,9 +73,19 @@ func (r *Renderer) Firm(c echo.Context) paylink.Firm {
 	return firm
 }
 
+// zone is the firm's time zone, which is a file to read when it is not known yet.
+func (r *Renderer) zone(f paylink.Firm) *time.Location {
+	if zone, ok := r.zones.Load(f.TimeZone); ok {
+		return zone.(*time.Location)
+	}
+	zone := f.Location()
+	r.zones.Store(f.TimeZone, zone)
+	return zone
+}
+
 // Words speak the locale, in the firm's zone.
 func (r *Renderer) Words(c echo.Context, l money.Locale) catalogue.Words {
-	return catalogue.For(l, r.Firm(c).Location(), r.o.Now())
+	return catalogue.For(l, r.zone(r.Firm(c)), r.o.Now())
 }
 
 // Locale is the first language that the browser asks for.
