@@ -27,7 +27,7 @@ var house = map[string][]string{
 	"crash":           {}, // where a test may end the process
 	"catalogue":       {"money"},
 	"config":          {},
-	"store":           {".", "ledger", "money", "audit"},
+	"store":           {".", "ledger", "money", "audit", "crash"},
 	"provider/stripe": {".", "money"},
 	"provider/plaid":  {".", "money"},
 	"payments":        {"store", "crash", "provider/stripe", "provider/plaid", ".", "ledger", "money"},

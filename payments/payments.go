@@ -105,6 +105,12 @@ func (s *Service) change(ctx context.Context, id string, f func(*paylink.Payment
 		if err := tx.UpdatePayment(ctx, p); err != nil {
 			return err
 		}
+		if p.Status == paylink.Canceled && p.PaymentIntent != "" {
+			// An event told of it while its making was given up: nobody shall be able to confirm it.
+			if err := enqueue(ctx, tx, "payment.fence", p.ID+"/orphan", fenceJob{Payment: p.ID, If: p.Status}, s.Now()); err != nil {
+				return err
+			}
+		}
 		return s.note(ctx, tx, system, before, p)
 	})
 	return changed, err

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"paylink/crash"
 )
 
 // ErrPostgres says that PostgreSQL's own programs back its databases up.
@@ -44,6 +46,7 @@ func backup(ctx context.Context, url, file string, look func(*Store) error) (err
 	if err := syncFile(partial); err != nil {
 		return err
 	}
+	crash.At("backup.copied")
 	if err := os.Link(partial, file); err != nil { // unlike a rename it never takes another file's place
 		return err
 	}
@@ -164,6 +167,7 @@ func restore(ctx context.Context, url, file, epoch string, now time.Time, look f
 	if r.Kept, err = keep(ctx, path, now); err != nil {
 		return r, fmt.Errorf("keep the database that was there: %w", err)
 	}
+	crash.At("restore.kept")
 	if err := os.Rename(copied, path); err != nil {
 		return r, err
 	}

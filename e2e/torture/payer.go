@@ -92,6 +92,9 @@ func (p *payer) patiently(ctx context.Context, method, address string, form url.
 
 var field = regexp.MustCompile(`<input type="?hidden"? name="?(\w+)"? value="?([^">]*)"?`)
 
+// whole is what the page proposes to pay: all of it.
+var whole = regexp.MustCompile(`name="?amount"?[^>]* value="?([\d.,]+)`)
+
 // form opens the link and gives the page's hidden fields; none when there is nothing to pay.
 func (p *payer) form(ctx context.Context) (fields url.Values, page string, err error) {
 	status, body, at, err := p.patiently(ctx, http.MethodGet, p.link, nil)
@@ -104,6 +107,9 @@ func (p *payer) form(ctx context.Context) (fields url.Values, page string, err e
 	fields = url.Values{}
 	for _, m := range field.FindAllStringSubmatch(body, -1) {
 		fields.Set(m[1], html.UnescapeString(m[2]))
+	}
+	if m := whole.FindStringSubmatch(body); m != nil {
+		fields.Set("amount", html.UnescapeString(m[1]))
 	}
 	return fields, at, nil
 }

@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -62,17 +63,23 @@ func newWorld(tb testing.TB, binary, database string, more ...string) *world {
 // invoice makes an invoice of so many cents, to be paid in parts, and links to it, by the API.
 func (w *world) invoice(cents int64, links int) (id string, urls []string) {
 	w.tb.Helper()
+	return w.invoiceWith(cents, links, "automatic")
+}
+
+// invoiceWith is invoice with cards charged at once (automatic) or held until staff capture (manual).
+func (w *world) invoiceWith(cents int64, links int, capture string) (id string, urls []string) {
+	w.tb.Helper()
 	type fields = map[string]any
 	var customer, made struct{ ID string }
-	call := func(path string, body, into any) {
+	call := func(route string, body, into any) {
 		w.tb.Helper()
-		if code := w.site.Call(http.MethodPost, path, body, into); code >= 300 {
-			w.tb.Fatalf("%s: %d", path, code)
+		if code := w.site.Call(http.MethodPost, route, body, into); code >= 300 {
+			w.tb.Fatalf("%s: %d", route, code)
 		}
 	}
 	call("/api/v1/customers", fields{"name": "Łukasz Größe", "email": "payer@example.com"}, &customer)
 	call("/api/v1/invoices", fields{
-		"customer_id": customer.ID, "currency": "USD", "partial": fields{"allowed": true, "minimum": 500},
+		"customer_id": customer.ID, "currency": "USD", "capture": capture, "partial": fields{"allowed": true, "minimum": 500},
 		"lines": []fields{{"description": "Design", "quantity": 1, "unit_amount": cents}},
 	}, &made)
 	for range links {
@@ -81,6 +88,17 @@ func (w *world) invoice(cents int64, links int) (id string, urls []string) {
 		urls = append(urls, sent.URL)
 	}
 	return made.ID, urls
+}
+
+// capture takes the held payment of a page, as a program of the firm's does.
+func (w *world) capture(ctx context.Context, page string) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.site.BaseURL+"/api/v1/payments/"+path.Base(page)+"/capture", strings.NewReader("{}"))
+	if err != nil {
+		return
+	}
+	req.Header.Set("Authorization", "Bearer "+w.site.APIKey)
+	req.Header.Set("Content-Type", "application/json")
+	_ = w.do(req, nil) // what became of it shows on the page
 }
 
 // person adds a payer, whose sights the auditor will compare.
@@ -95,8 +113,8 @@ func (w *world) person(link string, seed uint64) *payer {
 var errRefused = errors.New("refused")
 
 // stripe calls the sandbox as the browser would.
-func (w *world) stripe(ctx context.Context, path string, form url.Values, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.site.SandboxURL+path, strings.NewReader(form.Encode()))
+func (w *world) stripe(ctx context.Context, route string, form url.Values, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.site.SandboxURL+route, strings.NewReader(form.Encode()))
 	if err != nil {
 		return err
 	}
@@ -108,19 +126,19 @@ func (w *world) stripe(ctx context.Context, path string, form url.Values, into a
 }
 
 // control steers the sandbox.
-func (w *world) control(method, path string, body any) {
+func (w *world) control(method, route string, body any) {
 	w.tb.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(context.Background(), method, w.site.SandboxURL+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(context.Background(), method, w.site.SandboxURL+route, bytes.NewReader(text))
 	if err != nil {
 		w.tb.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if err := w.do(req, nil); err != nil {
-		w.tb.Fatalf("%s %s: %v", method, path, err)
+		w.tb.Fatalf("%s %s: %v", method, route, err)
 	}
 }
 
@@ -208,7 +226,7 @@ const periodic = `('payment.recover', 'audit.seal', 'jobs.purge', 'payment.recon
 
 // open says what is not done yet, though it may be for later.
 func (w *world) open() string {
-	return w.ask(`select 'payment ' || id || ' ' || status from payment where status not in ('succeeded', 'failed', 'canceled')
+	return w.ask(`select 'payment ' || id || ' ' || status from payment where status not in ('succeeded', 'failed', 'canceled', 'authorized')
 		union all select 'job ' || kind || ' ' || key || ' ' || last_error from job where done_at = 0 and dead_at = 0 and kind not in ` + periodic)
 }
 

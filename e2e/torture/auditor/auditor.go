@@ -68,7 +68,7 @@ func (a *audit) find(promise, subject, format string, args ...any) {
 	a.report.Findings = append(a.report.Findings, Finding{promise, subject, fmt.Sprintf(format, args...)})
 }
 
-// final are the states that a payment ends in; authorized waits for staff, and has to be waited for too.
+// final are the states that a payment ends in.
 var final = []string{"succeeded", "failed", "canceled"}
 
 // oncePerPayment is I-1: one payment moves money at most once.
@@ -208,6 +208,7 @@ func (a *audit) atRest() {
 		switch {
 		case p.problem != "":
 			a.find("I-5", p.id, "is disbelieved: %s", p.problem)
+		case p.status == "authorized" && i.Status == "requires_capture": // it waits for staff
 		case !slices.Contains(final, p.status):
 			a.find("I-16", p.id, "is still %s (%s is %s)", p.status, p.intent, i.Status)
 		case p.status != "succeeded" && i.Status == "succeeded":
