@@ -36,6 +36,7 @@ func (s *Service) Apply(ctx context.Context, in stripe.Intent) (paylink.Payment,
 			after, err = s.quarantine(ctx, tx, p, in, why)
 			return err
 		}
+		p.Problem = ""
 		p.PaymentIntent = in.ID // known late when the answer to its making was lost
 		learn(&p, in)
 		next := s.next(p, in)
@@ -109,6 +110,9 @@ func (s *Service) quarantine(ctx context.Context, tx *store.Tx, p paylink.Paymen
 	}
 	p.Problem, p.UpdatedAt = why, s.Now()
 	if err := tx.UpdatePayment(ctx, p); err != nil {
+		return p, err
+	}
+	if err := tx.PutDifference(ctx, s.disbelieved(p, in)); err != nil {
 		return p, err
 	}
 	if err := tx.Audit(ctx, "stripe", "payment.disbelieved", p.ID, map[string]any{"payment_intent": in.ID, "why": why}, s.Now()); err != nil {

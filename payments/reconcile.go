@@ -63,22 +63,10 @@ func (s *Service) Reconcile(ctx context.Context, progress Progress) (Report, err
 	return p.done(ctx, err)
 }
 
-// SweepBalance compares what moved the balance at Stripe in the last 35 days with our books: it finds
-// what became of old objects, a late return or a refund that failed, when no event told.
-func (s *Service) SweepBalance(ctx context.Context, progress Progress) (Report, error) {
-	p := s.newPass(progress)
-	return p.done(ctx, walk(ctx, p, "balance", lastMonth, s.stripe.Movements, p.movement))
-}
-
 // ReconcileJob handles jobs of kind payment.reconcile: it works for one shift and leaves the rest to a
 // job of its own.
 func (s *Service) ReconcileJob(ctx context.Context, job store.Job) error {
 	return s.work(ctx, job, s.Reconcile)
-}
-
-// SweepJob handles jobs of kind payment.sweep in the same way.
-func (s *Service) SweepJob(ctx context.Context, job store.Job) error {
-	return s.work(ctx, job, s.SweepBalance)
 }
 
 func (s *Service) work(ctx context.Context, job store.Job, reconcile func(context.Context, Progress) (Report, error)) error {
@@ -122,8 +110,6 @@ func sinceLast(c store.ListCursor, now time.Time) time.Time {
 	}
 	return c.Since.Add(-overlap)
 }
-
-func lastMonth(_ store.ListCursor, now time.Time) time.Time { return now.Add(-firstLook) }
 
 // walk reads a list page by page and applies each object. Lists are newest first: what is made while we
 // read comes before the first page and is found by the next pass.
@@ -196,9 +182,7 @@ func (p *pass) intent(ctx context.Context, in stripe.Intent) error {
 		return err
 	}
 	if after.Problem != "" {
-		return p.differ(ctx, store.Difference{
-			Kind: differsPayment, Subject: in.ID, PaymentID: after.ID, Ours: after.Charged().String() + " " + string(after.Status), Theirs: said(in),
-		})
+		return p.differ(ctx, p.disbelieved(after, in))
 	}
 	if err := p.store.Update(ctx, func(tx *store.Tx) error { return p.agree(ctx, tx, in.ID, differsPayment, differsPaymentLost) }); err != nil {
 		return err
@@ -207,15 +191,6 @@ func (p *pass) intent(ctx context.Context, in stripe.Intent) error {
 		return p.cancel(ctx, in) // given up here, and nobody shall be able to confirm it
 	}
 	return nil
-}
-
-// said is what Stripe says of a PaymentIntent, for a person.
-func said(in stripe.Intent) string {
-	amount := in.Amount
-	if in.Status == stripe.StatusDone {
-		amount.Minor = in.Received
-	}
-	return amount.String() + " " + string(in.Status)
 }
 
 // same says whether there is nothing to apply: the payment ended, in the way that Stripe says.
@@ -267,10 +242,10 @@ func (p *pass) rebuild(ctx context.Context, in stripe.Intent) error {
 		return p.differ(ctx, store.Difference{Kind: differsMode, Subject: in.ID, Ours: mode(p.stripe.Live()), Theirs: mode(in.Live)})
 	case in.Status == stripe.StatusCanceled:
 		return nil
-	case confirmable(in) && in.Status != stripe.NeedsAction, in.Status == stripe.NeedsAction:
+	case confirmable(in):
 		return p.cancel(ctx, in)
 	}
-	made, err := p.adopt(ctx, in, "rebuilt")
+	made, err := p.adopt(ctx, system, in, "rebuilt")
 	if paylink.KindOf(err) == paylink.NotFound {
 		return p.differ(ctx, store.Difference{Kind: differsPaymentLost, Subject: in.ID, Theirs: said(in)})
 	}
@@ -283,12 +258,17 @@ func (p *pass) rebuild(ctx context.Context, in stripe.Intent) error {
 	if _, err = p.Follow(ctx, in); err != nil {
 		return err
 	}
-	return p.store.Update(ctx, func(tx *store.Tx) error { return p.agree(ctx, tx, in.ID, differsPaymentLost, differsMode) })
+	return p.store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.CloseForeignPayment(ctx, in.ID, in.Payment, p.Now()); err != nil {
+			return err // it was being applied when the server died
+		}
+		return p.agree(ctx, tx, in.ID, differsPaymentLost, differsMode)
+	})
 }
 
 // adopt writes the payment that a PaymentIntent names, reserving its amount until it is applied. The
 // error is NotFound when its invoice is not here.
-func (s *Service) adopt(ctx context.Context, in stripe.Intent, how string) (made bool, err error) {
+func (s *Service) adopt(ctx context.Context, actor paylink.Actor, in stripe.Intent, how string) (made bool, err error) {
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		invoice, err := tx.LockInvoice(ctx, in.Invoice)
 		if err != nil {
@@ -300,7 +280,7 @@ func (s *Service) adopt(ctx context.Context, in stripe.Intent, how string) (made
 		}
 		now := s.Now()
 		p := paylink.Payment{
-			ID: in.Payment, InvoiceID: invoice.ID, CustomerID: invoice.CustomerID, Nonce: how + ":" + in.ID, InvoiceVersion: invoice.Version,
+			ID: in.Payment, InvoiceID: invoice.ID, CustomerID: invoice.CustomerID, Nonce: "intent:" + in.ID, InvoiceVersion: invoice.Version,
 			Method: paylink.MethodCard, Amount: in.Amount, Fee: money.New(0, invoice.Currency), Capture: in.Capture,
 			Status: paylink.Confirming, PaymentIntent: in.ID, Boot: s.Boot, LeaseUntil: now.Add(lease), Locale: customer.Locale,
 			CreatedAt: now, UpdatedAt: now,
@@ -314,7 +294,7 @@ func (s *Service) adopt(ctx context.Context, in stripe.Intent, how string) (made
 		if made, err = tx.InsertPayment(ctx, p); err != nil || !made {
 			return err
 		}
-		return tx.Audit(ctx, system, "payment."+how, p.ID, map[string]any{
+		return tx.Audit(ctx, actor, "payment."+how, p.ID, map[string]any{
 			"payment_intent": in.ID, "amount": p.Amount, "invoice": invoice.ID, "status": in.Status,
 		}, now)
 	})
@@ -401,88 +381,4 @@ func (p *pass) event(ctx context.Context, e stripe.Happening) error {
 		}
 		return enqueue(ctx, tx, "stripe.event", e.ID, map[string]any{"event": e.ID}, now)
 	})
-}
-
-// movement sees that what moved the balance is in the books.
-func (p *pass) movement(ctx context.Context, m stripe.Movement) error {
-	lost := store.Difference{Kind: differsBalance, Subject: m.ID, Theirs: m.Amount.String() + " " + string(m.Category)}
-	switch m.Category {
-	case stripe.MovedCharge:
-		return p.chargeMoved(ctx, m, lost)
-	case stripe.MovedRefund, stripe.MovedRefundBack:
-		f, err := p.store.RefundByStripe(ctx, m.Source)
-		if err == nil && f.Status.Moved() == (m.Category == stripe.MovedRefund) || err == nil && f.Status == paylink.RefundFailed {
-			return nil
-		}
-		if err != nil && paylink.KindOf(err) != paylink.NotFound {
-			return err
-		}
-		r, err := p.stripe.Refund(ctx, m.Source)
-		if err != nil {
-			return err
-		}
-		_, err = p.ApplyRefund(ctx, r)
-		return p.unsettled(ctx, err, lost)
-	case stripe.MovedDispute, stripe.MovedDisputeReversed:
-		d, err := p.stripe.Dispute(ctx, m.Source)
-		if err != nil {
-			return err
-		}
-		_, err = p.ApplyDispute(ctx, d)
-		return p.unsettled(ctx, err, lost)
-	}
-	return nil
-}
-
-func (p *pass) chargeMoved(ctx context.Context, m stripe.Movement, lost store.Difference) error {
-	have, err := p.store.PaymentByCharge(ctx, m.Source)
-	if err != nil && paylink.KindOf(err) != paylink.NotFound {
-		return err
-	}
-	if err != nil || have.Status != paylink.Succeeded {
-		if m.Install != p.Install {
-			return nil // another program's; of our customers', the list of PaymentIntents tells
-		}
-		have, err = p.settled(ctx, m.Intent)
-		if err := p.unsettled(ctx, err, lost); err != nil || have.Status != paylink.Succeeded {
-			return err
-		}
-	}
-	lost.PaymentID, lost.Ours = have.ID, have.Charged().String()
-	// A part that was captured of a held amount is booked by Stripe as the whole and a reversal.
-	if have.Capture == paylink.CaptureAutomatic && m.Amount.Currency == have.Amount.Currency && m.Amount != have.Charged() {
-		return p.differ(ctx, lost)
-	}
-	return nil
-}
-
-// reversed applies what an event says happened to money that had arrived.
-func (s *Service) reversed(ctx context.Context, event stripe.Event) error {
-	switch {
-	case event.Kind == "refund":
-		r, err := s.stripe.Refund(ctx, event.Object)
-		if err != nil {
-			return err
-		}
-		_, err = s.ApplyRefund(ctx, r)
-		return err
-	case event.Kind == "dispute":
-		d, err := s.stripe.Dispute(ctx, event.Object)
-		if err != nil {
-			return err
-		}
-		_, err = s.ApplyDispute(ctx, d)
-		return err
-	case event.Type == "charge.refunded":
-		list, err := s.stripe.RefundsOf(ctx, event.Intent)
-		if err != nil {
-			return err
-		}
-		for _, r := range list {
-			if _, err := s.ApplyRefund(ctx, r); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -35,6 +35,37 @@ func (s *Service) settled(ctx context.Context, intent string) (paylink.Payment, 
 	return p, err
 }
 
+// reversed applies what an event says happened to money that had arrived.
+func (s *Service) reversed(ctx context.Context, event stripe.Event) error {
+	switch {
+	case event.Kind == "refund":
+		r, err := s.stripe.Refund(ctx, event.Object)
+		if err != nil {
+			return err
+		}
+		_, err = s.ApplyRefund(ctx, r)
+		return err
+	case event.Kind == "dispute":
+		d, err := s.stripe.Dispute(ctx, event.Object)
+		if err != nil {
+			return err
+		}
+		_, err = s.ApplyDispute(ctx, d)
+		return err
+	case event.Type == "charge.refunded":
+		list, err := s.stripe.RefundsOf(ctx, event.Intent)
+		if err != nil {
+			return err
+		}
+		for _, r := range list {
+			if _, err := s.ApplyRefund(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // ApplyRefund moves a refund to what Stripe says of it, and books it once the money is gone from us or
 // back: also one that was made in the Dashboard. Held money that was let go is no refund. It may be
 // called any number of times, late and out of order.
@@ -97,7 +128,7 @@ func (s *Service) refundOf(ctx context.Context, tx *store.Tx, p paylink.Payment,
 	if ours {
 		known, err := tx.Refund(ctx, r.Refund)
 		switch {
-		case err == nil && known.StripeID == "" && known.PaymentID == p.ID:
+		case err == nil && known.StripeID == "" && known.PaymentID == p.ID && (known.Status == paylink.RefundAsked || known.Amount == r.Amount):
 			return known, false, nil
 		case err == nil: // another refund that carries the same id is one of its own
 			ours = false

@@ -9,7 +9,7 @@ import (
 	"paylink/money"
 )
 
-// Cursor of a list at Stripe: where a reconciliation goes on.
+// ListCursor is a place in a list at Stripe: where a reconciliation goes on.
 type ListCursor struct {
 	Since time.Time `json:"since,omitzero"` // everything made before was seen in whole passes
 	Begun time.Time `json:"begun,omitzero"` // the pass that is under way; zero when none is
@@ -78,6 +78,16 @@ func (t *Tx) InsertForeignPayment(ctx context.Context, f ForeignPayment) (bool, 
 	return n > 0, wrote("foreign_payment", err)
 }
 
+// ClaimForeignPayment gives the id of the payment that one shall become: the first that was named.
+func (t *Tx) ClaimForeignPayment(ctx context.Context, intent, paymentID string) (string, error) {
+	if _, err := t.exec(ctx, `update foreign_payment set payment_id = $2
+		where payment_intent = $1 and payment_id = '' and closed_at = 0`, intent, paymentID); err != nil {
+		return "", wrote("foreign_payment", err)
+	}
+	f, err := t.ForeignPayment(ctx, intent)
+	return f.PaymentID, err
+}
+
 // CloseForeignPayment notes which payment one became; false when it was closed before.
 func (t *Tx) CloseForeignPayment(ctx context.Context, intent, paymentID string, at time.Time) (bool, error) {
 	n, err := t.exec(ctx, `update foreign_payment set payment_id = $2, closed_at = $3
@@ -108,6 +118,13 @@ func scanDifference(r row) (d Difference, err error) {
 // Difference finds one.
 func (r reads) Difference(ctx context.Context, id string) (Difference, error) {
 	d, err := one(ctx, r, scanDifference, "select "+differenceColumns+" from difference where id = $1", id)
+	return d, found("difference", err)
+}
+
+// DifferenceAbout finds the one of a kind that stands about a subject.
+func (r reads) DifferenceAbout(ctx context.Context, kind, subject string) (Difference, error) {
+	d, err := one(ctx, r, scanDifference, "select "+differenceColumns+` from difference
+		where kind = $1 and subject = $2 and closed_at = 0`, kind, subject)
 	return d, found("difference", err)
 }
 

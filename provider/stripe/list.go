@@ -3,6 +3,7 @@ package stripe
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	stripego "github.com/stripe/stripe-go/v76"
@@ -150,6 +151,18 @@ func (c *Client) Movements(ctx context.Context, s Since) (Page[Movement], error)
 	l := c.api.BalanceTransactions.List(p)
 	return page("list balance transactions", func() bool { return l.BalanceTransactionList().HasMore }, l.Err, l.Next,
 		l.BalanceTransaction, func(o *stripego.BalanceTransaction) string { return o.ID }, movementOf)
+}
+
+// Movement fetches one line of the balance.
+func (c *Client) Movement(ctx context.Context, id string) (Movement, error) {
+	b, err := c.api.BalanceTransactions.Get(id, &stripego.BalanceTransactionParams{Params: params(ctx, "", "source")})
+	if err != nil {
+		return Movement{}, outcome("fetch balance transaction", err)
+	}
+	if b == nil || b.ID != id {
+		return Movement{}, fmt.Errorf("fetch balance transaction: %w: the answer is not that one", ErrUnknown)
+	}
+	return movementOf(b), nil
 }
 
 func movementOf(o *stripego.BalanceTransaction) Movement {

@@ -1,0 +1,164 @@
+package payments_test
+
+import (
+	"net/url"
+	"testing"
+
+	"paylink"
+	"paylink/money"
+	"paylink/provider/stripe"
+	"paylink/store"
+)
+
+// differences are the kinds that stand, by subject.
+func (d *desk) differences() map[string]store.Difference {
+	d.t.Helper()
+	list, err := d.payments.Differences(d.t.Context())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	found := map[string]store.Difference{}
+	for _, one := range list {
+		found[one.Subject] = one
+	}
+	return found
+}
+
+func TestForeignPaymentIsAppliedToAnInvoice(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		intent := d.foreignCharge(7000, true)
+		d.reconcile()
+		customer, err := d.invoicing.CreateCustomer(t.Context(), "system", paylink.Customer{Name: "Somebody Else", Email: "else@keller.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stranger, _ := d.newInvoice(customer.ID, 10000, paylink.CaptureAutomatic)
+		if _, err := d.payments.ApplyForeign(t.Context(), "staff:1", intent, stranger.ID); paylink.KindOf(err) != paylink.Invalid {
+			t.Errorf("applied to a stranger's invoice: %v", err)
+		}
+		p, err := d.payments.ApplyForeign(t.Context(), "staff:1", intent, d.invoice.ID)
+		if err != nil || p.Status != paylink.Succeeded || p.ReceiptNumber == "" {
+			t.Fatalf("%+v %v", p, err)
+		}
+		if _, err := d.payments.ApplyForeign(t.Context(), "staff:1", intent, d.invoice.ID); paylink.KindOf(err) != paylink.Conflict {
+			t.Errorf("applied twice: %v", err)
+		}
+		d.reconcile()
+		d.wantInvoice(0, 27000, 0, 0, 73000)
+		if list, err := d.store.ForeignPayments(t.Context(), 10); err != nil || len(list) != 0 {
+			t.Errorf("%+v %v", list, err)
+		}
+		d.refund("k1", p, 0, paylink.RefundSucceeded, owedAgain) // and is a payment like any other
+		d.wantInvoice(0, 20000, 0, 7000, 80000)
+	})
+}
+
+// The server dies after it marked the PaymentIntent: the next reconciliation finishes.
+func TestForeignPaymentHalfAppliedIsFinished(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		intent := d.foreignCharge(7000, true)
+		d.reconcile()
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.ClaimForeignPayment(t.Context(), intent, "pay_claimed")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.adapter().Adopt(t.Context(), intent, "k", "install1", "pay_claimed", d.invoice.ID); err != nil {
+			t.Fatal(err)
+		}
+		d.reconcile()
+		d.wantInvoice(0, 27000, 0, 0, 73000)
+		if list, err := d.store.ForeignPayments(t.Context(), 10); err != nil || len(list) != 0 {
+			t.Errorf("%+v %v", list, err)
+		}
+	})
+}
+
+func TestStripesWordIsTakenWhereNothingSettled(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.lapse()
+		// Our row says another amount than the PaymentIntent.
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+			ours, err := tx.LockPayment(t.Context(), p.ID)
+			if err != nil {
+				return err
+			}
+			ours.Amount = money.New(30000, "USD")
+			return tx.UpdatePayment(t.Context(), ours)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		d.reconcile()
+		one := d.differences()[p.PaymentIntent]
+		if one.Kind != "payment" || one.PaymentID != p.ID || one.Ours == one.Theirs {
+			t.Fatalf("%+v", one)
+		}
+		d.wantBalance(0, 30000, 70000)
+		if err := d.payments.CheckAgain(t.Context(), "staff:1", one.ID); err != nil {
+			t.Fatal(err)
+		}
+		if len(d.differences()) != 1 {
+			t.Error("asking again made them agree")
+		}
+		after, err := d.payments.TakeStripesWord(t.Context(), "staff:1", p.ID)
+		if err != nil || after.Status != paylink.Succeeded || after.Amount.Minor != 20000 {
+			t.Fatalf("%+v %v", after, err)
+		}
+		d.wantInvoice(0, 20000, 0, 0, 80000)
+		if left := d.differences(); len(left) != 0 {
+			t.Errorf("%+v", left)
+		}
+	})
+}
+
+func TestStripesWordIsNotTakenOverTheBooks(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		forged := stripe.Intent{
+			ID: p.PaymentIntent, Status: stripe.StatusDone, Amount: money.New(1, "USD"), Received: 1, Install: "install1", Payment: p.ID, Invoice: p.InvoiceID,
+		}
+		if after, err := d.payments.Apply(t.Context(), forged); err != nil || after.Problem == "" {
+			t.Fatalf("%+v %v", after, err)
+		}
+		one := d.differences()[p.PaymentIntent]
+		// Stripe itself says what we have, so that asking again settles it.
+		if err := d.payments.CheckAgain(t.Context(), "staff:1", one.ID); err != nil {
+			t.Fatal(err)
+		}
+		if left := d.differences(); len(left) != 0 {
+			t.Errorf("%+v", left)
+		}
+		d.wantInvoice(0, 20000, 0, 0, 80000)
+	})
+}
+
+func TestRefundOfAnotherAmountIsBookedOnlyByStaff(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		f := d.unheard(p, false)
+		var made struct{ ID string }
+		d.stripe("POST", "/v1/refunds", url.Values{
+			"payment_intent": {p.PaymentIntent}, "amount": {"4000"}, "metadata[paylink_install]": {"install1"},
+			"metadata[paylink_payment]": {p.ID}, "metadata[paylink_refund]": {f.ID},
+		}, &made)
+		d.reconcile()
+		if one := d.differences()[made.ID]; one.Kind != "refund_amount" {
+			t.Fatalf("%+v", one)
+		}
+		d.wantBalance(20000, 0, 80000)
+		booked, err := d.payments.BookRefund(t.Context(), "staff:1", made.ID)
+		if err != nil || booked.Status != paylink.RefundSucceeded || booked.Amount.Minor != 4000 {
+			t.Fatalf("%+v %v", booked, err)
+		}
+		if dropped, err := d.store.Refund(t.Context(), f.ID); err != nil || dropped.Status != paylink.RefundCanceled {
+			t.Errorf("%+v %v", dropped, err)
+		}
+		d.wantInvoice(4000, 16000, 0, 4000, 80000)
+		if left := d.differences(); len(left) != 0 {
+			t.Errorf("%+v", left)
+		}
+	})
+}
