@@ -17,7 +17,6 @@ import (
 const permission = "By giving this permission you allow Northwind Studio to debit $225.00 from Chase ••6789 on or after November 23, 2026, for invoice INV-1042.\n\nYour statement will say NORTHWIND STUDIO. You can take this back until the debit is sent, by phone at (503) 555-0142 or by mail to billing@northwind.studio."
 
 // debit is a bank payment of $225.00 through a link, with its permission.
-
 func (o *office) debit(link paylink.Link, status paylink.PaymentStatus, change func(*paylink.Payment)) paylink.Payment {
 	o.t.Helper()
 	method := paylink.Method{
@@ -53,12 +52,7 @@ func bankJob(kind, key string, payload map[string]any) store.Job {
 	return store.Job{Kind: kind, Key: key, Payload: body, Attempts: 1}
 }
 
-// cameBack has the bank take back a debit that had arrived, with what the books and the receipt say of
-
-// it, and gives the jobs of the mails.
-
 // keep writes a mail to where PAYLINK_MAIL_PAGES says, for eyes.
-
 func keep(t *testing.T, l letterOf) {
 	t.Helper()
 	dir := os.Getenv("PAYLINK_MAIL_PAGES")
@@ -115,7 +109,6 @@ func TestAnOnTheWayMailIsACopyOfThePermission(t *testing.T) {
 }
 
 // A mail that is late says what is true when it goes out.
-
 func TestAnOnTheWayMailThatIsLate(t *testing.T) {
 	for status, want := range map[paylink.PaymentStatus]string{
 		paylink.Failed: "", paylink.Canceled: "", paylink.Succeeded: "Northwind Studio: your permission for $225.00 (INV-1042)",
@@ -184,12 +177,6 @@ func TestEveryReasonOfABankIsASentence(t *testing.T) {
 		inOrder(t, "text", l.text, "Nothing was taken.", "Answer this mail")
 	}
 }
-
-// revision makes the next revision of a receipt and gives the job of its mail.
-
-// code asks for a code and gives it with the job of its mail.
-
-// A mail server may quote the mail that it refuses; the code is in its subject.
 
 func TestALinkMailOffersABankWhereOneMayPay(t *testing.T) {
 	o := open(t, storetest.SQLite(t), nil)

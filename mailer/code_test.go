@@ -14,6 +14,7 @@ import (
 	"paylink/store/storetest"
 )
 
+// code asks for a code and gives it with the job of its mail.
 func (o *office) code(link paylink.Link) (paylink.Code, string, store.Job) {
 	o.t.Helper()
 	_, err := access.New(o.store, o.ring, o.Now).SendCode(o.t.Context(), o.customer.ID, link.ID, "192.0.2.1")
@@ -78,6 +79,7 @@ func TestACodeThatEndedIsNotMailed(t *testing.T) {
 	}
 }
 
+// A mail server may quote the mail that it refuses; the code is in its subject.
 func TestACodeIsNotKeptWithTheWordsOfAMailServer(t *testing.T) {
 	var quote string
 	code := 451

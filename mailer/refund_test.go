@@ -13,6 +13,7 @@ import (
 	"paylink/store/storetest"
 )
 
+// revision makes the next revision of a receipt and gives the job of its mail.
 func (o *office) revision(r *paylink.Receipt, status paylink.ReceiptStatus, refunded int64) store.Job {
 	o.t.Helper()
 	r.Revision, r.Status, r.Refunded = r.Revision+1, status, money.New(refunded, "USD")

@@ -15,6 +15,8 @@ import (
 	"paylink/store/storetest"
 )
 
+// cameBack has the bank take back a debit that had arrived, with what the books and the receipt say of
+// it, and gives the jobs of the mails.
 func (o *office) cameBack(link paylink.Link, kind paylink.DisputeKind, reason string) (paylink.Payment, paylink.Receipt, paylink.Link, [2]store.Job) {
 	o.t.Helper()
 	ctx := o.t.Context()
