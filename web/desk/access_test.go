@@ -57,6 +57,13 @@ var open = map[string]paylink.Role{
 	"GET /desk/payments/:payment/void":        paylink.Manager,
 	"POST /desk/payments/:payment/void":       paylink.Manager,
 
+	"GET /desk/limits":         paylink.Viewer,
+	"POST /desk/limits/links":  paylink.Agent,
+	"POST /desk/limits/places": paylink.Agent,
+	"POST /desk/limits/cards":  paylink.Manager,
+	"GET /desk/limits/pause":   paylink.Manager,
+	"POST /desk/limits/pause":  paylink.Manager,
+
 	"GET /desk/settings":                   paylink.Admin,
 	"POST /desk/settings":                  paylink.Admin,
 	"GET /desk/settings/staff":             paylink.Admin,

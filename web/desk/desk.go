@@ -88,6 +88,13 @@ func (h *Handlers) routes() []route {
 		{get, "/desk/payments/:payment/void", paylink.Manager, h.askVoid},
 		{post, "/desk/payments/:payment/void", paylink.Manager, h.void},
 
+		{get, limitsPath, paylink.Viewer, h.showLimits},
+		{post, limitsPath + "/links", paylink.Agent, h.unlockLink},
+		{post, limitsPath + "/places", paylink.Agent, h.letPlace},
+		{post, limitsPath + "/cards", paylink.Manager, h.takeCards},
+		{get, limitsPath + "/pause", paylink.Manager, h.askPauseCards},
+		{post, limitsPath + "/pause", paylink.Manager, h.pauseCards},
+
 		{get, "/desk/settings", paylink.Admin, h.showFirm},
 		{post, "/desk/settings", paylink.Admin, h.saveFirm},
 		{get, "/desk/settings/staff", paylink.Admin, h.listStaff},
@@ -193,6 +200,9 @@ func (h *Handlers) frame(c echo.Context, v visit, title string, pairs ...any) te
 	at := c.Request().URL.Path
 	if strings.HasPrefix(at, "/desk/links/") {
 		at = invoicesPath
+	}
+	if strings.HasPrefix(at, limitsPath) {
+		at = paymentsPath
 	}
 	for _, place := range []templates.NavItem{
 		{Link: "/desk", Key: "desk.home", Icon: "home"},

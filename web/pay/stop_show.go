@@ -44,19 +44,19 @@ func (h *Handlers) stoppedPress(c echo.Context, v visit, withNewCard bool) (show
 
 // showStopped says whom to call, and never why: who tries cards learns nothing from it.
 func (h *Handlers) showStopped(c echo.Context, v visit, stop payments.Stop, status int) error {
-	title, lead := "pay.paused.title", "pay.paused"
+	title, phone, mail := "pay.paused.title", "pay.paused.phone", "pay.paused.mail"
 	switch stop.Why {
 	case payments.BrakeCards:
 		title = "pay.stopped.cards"
 	case payments.BrakePlace:
-		title, lead = "pay.stopped.place", "pay.stopped.place"
+		title, phone, mail = "pay.stopped.place", "pay.stopped.place.phone", "pay.stopped.place.mail"
 	case payments.BrakeNone, payments.BrakeLocked, payments.BrakePaused:
 	}
 	p := templates.PayClosed{Frame: h.frame(c, v, title)}
 	p.Answer = templates.Answer{Colour: "warn", Icon: "clock", Heading: p.T(title)}
-	p.Answer.Lead = p.T(lead+".mail", "email", v.firm.Email, "mailto", "mailto:"+v.firm.Email, "invoice", v.invoice.Number)
+	p.Answer.Lead = p.T(mail, "email", v.firm.Email, "mailto", "mailto:"+v.firm.Email, "invoice", v.invoice.Number)
 	if v.firm.Phone != "" {
-		p.Answer.Lead = p.T(lead+".phone", "phone", v.firm.Phone, "tel", p.Firm.Tel(), "invoice", v.invoice.Number)
+		p.Answer.Lead = p.T(phone, "phone", v.firm.Phone, "tel", p.Firm.Tel(), "invoice", v.invoice.Number)
 	}
 	return h.pages.Show(c, status, p)
 }
