@@ -69,6 +69,40 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// What a press will do is told anew while its amount is typed: the server words it, by the same page.
+let telling;
+document.addEventListener("input", (event) => {
+  const form = event.target.closest?.("form[data-live]");
+  if (!form || !form.dataset.live.split(" ").includes(event.target.name)) return;
+  clearTimeout(telling?.timer);
+  telling?.abort.abort();
+  const abort = new AbortController();
+  telling = { abort, timer: setTimeout(() => tell(form, abort.signal), 250) };
+});
+async function tell(form, signal) {
+  const all = new FormData(form);
+  const query = new URLSearchParams();
+  for (const name of form.dataset.live.split(" ")) if (all.has(name)) query.set(name, all.get(name));
+  try {
+    const answer = await fetch(`${form.action}?${query}`, { headers: { Accept: "text/html" }, signal });
+    const told = answer.ok && !answer.redirected && find("form[data-live]", new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (!told) return;
+    find("input[name=said]", form).value = find("input[name=said]", told).value;
+    for (const part of [".what", ".acts button span"]) {
+      const now = find(part, form);
+      const next = find(part, told);
+      now.hidden = next.hidden;
+      now.replaceChildren(...document.importNode(next, true).childNodes);
+    }
+  } catch { /* the server shows the page once more when the button says another amount */ }
+}
+
+// A page that tells how far something has come is read again.
+const again = find("[data-again]");
+if (again) {
+  setInterval(() => { if (!find("dialog[open]") && !document.hidden) location.reload(); }, again.dataset.again * 1000);
+}
+
 const toast = find(".toast");
 if (toast) {
   let timer;

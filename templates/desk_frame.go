@@ -16,12 +16,14 @@ type Desk struct {
 	Nav    []NavItem
 	Crumbs []Press // where the page is, the first the outermost
 	Toast  string  // what the request before this one did
+	Again  int     // seconds after which a page without a script is read again; 0 never
 }
 
 // NavItem is one place of the desk.
 type NavItem struct {
 	Link, Key, Icon string
 	Current         bool
+	Count           int // what waits there; 0 is not told
 }
 
 // Field is one field of a form, with what was typed in it.
@@ -29,11 +31,11 @@ type Field struct {
 	Name, Label, Value string
 	Kind               string // text, email, tel, url, date, password, area, choice, box or money
 	Hint               template.HTML
-	Auto               string // what the browser may fill in; "" is nothing
-	Symbol             string // of the currency, beside a money field
-	Most               int    // characters
-	Options            []Option
-	Half               bool // stands beside its neighbour where there is room
+	Auto               string   // what the browser may fill in; "" is nothing
+	Symbol             string   // of the currency, beside a money field
+	Most               int      // characters
+	Options            []Option // of a choice; beside a text they are suggestions
+	Half               bool     // stands beside its neighbour where there is room
 	Problem            *Problem
 }
 
@@ -81,8 +83,8 @@ func (DeskSignIn) Template() string { return "desk_signin" }
 // DeskError tells staff what went wrong where no page of its own does.
 type DeskError struct {
 	Desk
-	Heading, Text template.HTML
-	Back          string
+	Heading, Text   template.HTML
+	Back, BackLabel string // where it leads, and the key of its words
 }
 
 // Template names the file.
@@ -94,13 +96,19 @@ type DeskConfirm struct {
 	Heading, Lead template.HTML
 	What          []template.HTML // what will happen
 	Problems      Summary
+	Note          template.HTML // what there is to know before the press
 	Fields        []Field
+	Hidden        []Hidden
+	Live          string // fields with which what will happen changes; "" where it does not
 	Action        string // where the form is posted
 	Button        template.HTML
 	Danger        bool
 	Keep          template.HTML // the way back, in words
 	Back          string
 }
+
+// Hidden is a value that a form carries and nobody sees.
+type Hidden struct{ Name, Value string }
 
 // Template names the file.
 func (DeskConfirm) Template() string { return "desk_confirm" }

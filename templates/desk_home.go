@@ -29,6 +29,7 @@ type Task struct {
 	Icon, Colour  string
 	Text          HTML
 	Detail        string
+	Verb          HTML // what somebody does about it
 	Link          string
 	Kind, Subject string // name it, to say that it is done
 }

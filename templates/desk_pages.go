@@ -4,6 +4,6 @@ package templates
 func deskViews() []View {
 	return []View{
 		DeskSignIn{}, DeskError{}, DeskInvoices{}, DeskInvoice{}, DeskInvoiceForm{}, DeskSend{}, DeskConfirm{}, DeskLink{},
-		DeskHome{}, DeskCustomers{}, DeskCustomer{}, DeskForm{}, DeskPayments{}, DeskPayment{}, DeskKeys{}, DeskKey{}, DeskStaff{}, DeskLimits{},
+		DeskHome{}, DeskCustomers{}, DeskCustomer{}, DeskForm{}, DeskPayments{}, DeskPayment{}, DeskKeys{}, DeskKey{}, DeskStaff{}, DeskLimits{}, DeskDrift{},
 	}
 }

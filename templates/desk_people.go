@@ -22,6 +22,7 @@ type DeskCustomer struct {
 	Base     string
 	ID       string
 	Facts    []Fact
+	Methods  []MethodRow
 	Invoices InvoiceTable
 	Paging   Paging
 	Payments PaymentTable
@@ -32,6 +33,16 @@ type DeskCustomer struct {
 
 // Template names the file.
 func (DeskCustomer) Template() string { return "desk_customer" }
+
+// MethodRow is a saved or linked card or account.
+type MethodRow struct {
+	Icon, Label string
+	Pill        *Pill // why it is not offered
+	Lines       []HTML
+	Consent     []string // what was agreed to, by its paragraphs
+	Proof       HTML     // when and from where
+	Remove      string
+}
 
 // DeskForm is a form of one or more sections.
 type DeskForm struct {

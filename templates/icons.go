@@ -39,6 +39,7 @@ var icons = map[string]string{
 	"copy":     `<rect x="7" y="7" width="9.6" height="9.6" rx="1.6"/><path d="M13 7V5a1.6 1.6 0 0 0-1.6-1.6H5A1.6 1.6 0 0 0 3.4 5v6.4A1.6 1.6 0 0 0 5 13h2"/>`,
 	"menu":     `<path d="M3.5 5.5h13M3.5 10h13M3.5 14.5h13"/>`,
 	"out":      `<path d="M8 3.6H4.4v12.8H8m3-9.6 3.4 3.2-3.4 3.2M14.2 10H7.6"/>`,
+	"drift":    `<path d="M4 6.6h11.4m-3-3 3 3-3 3M16 13.4H4.6m3-3-3 3 3 3"/>`,
 	"info":     `<circle cx="10" cy="10" r="7"/><path d="M10 9.2v4.2m0-6.9v.1"/>`,
 }
 

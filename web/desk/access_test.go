@@ -47,15 +47,23 @@ var open = map[string]paylink.Role{
 	"GET /desk/customers/:customer/edit":  paylink.Agent,
 	"POST /desk/customers/:customer/edit": paylink.Agent,
 
-	"GET /desk/payments":                      paylink.Viewer,
-	"GET /desk/payments/:payment":             paylink.Viewer,
-	"GET /desk/payments/:payment/receipt.pdf": paylink.Viewer,
-	"GET /desk/payments/:payment/receipt":     paylink.Agent,
-	"POST /desk/payments/:payment/receipt":    paylink.Agent,
-	"GET /desk/payments/:payment/capture":     paylink.Manager,
-	"POST /desk/payments/:payment/capture":    paylink.Manager,
-	"GET /desk/payments/:payment/void":        paylink.Manager,
-	"POST /desk/payments/:payment/void":       paylink.Manager,
+	"GET /desk/customers/:customer/methods/:method/remove":  paylink.Agent,
+	"POST /desk/customers/:customer/methods/:method/remove": paylink.Agent,
+	"GET /desk/customers/:customer/forget":                  paylink.Agent,
+	"POST /desk/customers/:customer/forget":                 paylink.Agent,
+
+	"GET /desk/payments":                         paylink.Viewer,
+	"GET /desk/payments/:payment":                paylink.Viewer,
+	"GET /desk/payments/:payment/receipt.pdf":    paylink.Viewer,
+	"GET /desk/payments/:payment/receipt":        paylink.Agent,
+	"POST /desk/payments/:payment/receipt":       paylink.Agent,
+	"GET /desk/payments/:payment/permission.pdf": paylink.Viewer,
+	"GET /desk/payments/:payment/refund":         paylink.Manager,
+	"POST /desk/payments/:payment/refund":        paylink.Manager,
+	"GET /desk/payments/:payment/capture":        paylink.Manager,
+	"POST /desk/payments/:payment/capture":       paylink.Manager,
+	"GET /desk/payments/:payment/void":           paylink.Manager,
+	"POST /desk/payments/:payment/void":          paylink.Manager,
 
 	"GET /desk/limits":         paylink.Viewer,
 	"POST /desk/limits/links":  paylink.Agent,
@@ -63,6 +71,12 @@ var open = map[string]paylink.Role{
 	"POST /desk/limits/cards":  paylink.Manager,
 	"GET /desk/limits/pause":   paylink.Manager,
 	"POST /desk/limits/pause":  paylink.Manager,
+
+	"GET /desk/drift":                     paylink.Viewer,
+	"POST /desk/drift/check":              paylink.Manager,
+	"POST /desk/drift/:difference/repair": paylink.Manager,
+	"GET /desk/drift/foreign/:intent":     paylink.Manager,
+	"POST /desk/drift/foreign/:intent":    paylink.Manager,
 
 	"GET /desk/settings":                   paylink.Admin,
 	"POST /desk/settings":                  paylink.Admin,
@@ -85,6 +99,8 @@ func (s *site) routes(p paylink.Payment) map[string]string {
 	keys, err := s.store.APIKeys(s.t.Context())
 	must(s.t, err)
 	draft := s.newInvoice(paylink.Invoice{State: paylink.StateDraft}, 5000)
+	method, debit := s.debit()
+	difference := s.drifts()
 	all := map[string]string{}
 	for _, r := range s.Routes() {
 		if !strings.HasPrefix(r.Path, "/desk") || r.Path == "/desk/sign-in" || r.Path == "/desk/sign-out" || r.Method == "echo_route_not_found" {
@@ -98,8 +114,11 @@ func (s *site) routes(p paylink.Payment) map[string]string {
 		if s.held != "" && (strings.HasSuffix(r.Path, "/:payment/capture") || strings.HasSuffix(r.Path, "/:payment/void")) {
 			payment = s.held
 		}
+		if strings.HasSuffix(r.Path, "/permission.pdf") {
+			payment = debit
+		}
 		all[r.Method+" "+r.Path] = strings.NewReplacer(":invoice", invoice, ":link", link.ID, ":customer", s.customer.ID,
-			":payment", payment, ":key", keys[0].ID).Replace(r.Path)
+			":payment", payment, ":key", keys[0].ID, ":method", method, ":intent", "pi_elsewhere", ":difference", difference).Replace(r.Path)
 	}
 	return all
 }

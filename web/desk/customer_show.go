@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -62,15 +63,25 @@ func (h *Handlers) showCustomer(c echo.Context, v visit) error {
 	if err != nil {
 		return err
 	}
-	p.Invoices = templates.InvoiceTable{Rows: invoiceRows(v, rows), Own: true}
+	p.Invoices = templates.InvoiceTable{Own: true}
+	if p.Invoices.Rows, err = h.invoiceRows(ctx, v, rows); err != nil {
+		return err
+	}
 	p.Paging = l.paging(next, len(rows), func(n int) (time.Time, string) { return rows[n].Invoice.CreatedAt, rows[n].Invoice.ID })
 	payments, more, err := h.store.Payments(ctx, store.PaymentFilter{CustomerID: one.ID, Page: store.Page{Limit: 20}})
 	if err != nil {
 		return err
 	}
-	p.Payments.Rows = paymentRows(v, payments)
+	since, err := h.reversals(ctx, payments)
+	if err != nil {
+		return err
+	}
+	p.Payments.Rows = paymentRows(v, payments, since)
 	if more != "" {
 		p.More = paymentsPath + "?customer=" + one.ID
+	}
+	if p.Methods, err = h.methods(ctx, v, one.ID); err != nil {
+		return err
 	}
 	if p.History, err = h.customerHistory(ctx, v, one); err != nil {
 		return err
@@ -79,12 +90,25 @@ func (h *Handlers) showCustomer(c echo.Context, v visit) error {
 }
 
 func (h *Handlers) customerHistory(ctx context.Context, v visit, one paylink.Customer) ([]templates.Event, error) {
-	rows, err := h.store.AuditOf(ctx, one.ID, 10)
+	const most = 10
+	rows, err := h.store.AuditOf(ctx, one.ID, most)
 	if err != nil {
 		return nil, err
 	}
+	known, err := h.store.MethodsEver(ctx, one.ID, most)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range known {
+		more, err := h.store.AuditOf(ctx, m.ID, most)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
+	}
+	slices.SortStableFunc(rows, func(a, b store.AuditRow) int { return b.At.Compare(a.At) })
 	who, err := h.names(ctx, v, nil, one)
-	return events(v, rows, who, nil), err
+	return events(v, rows[:min(len(rows), most)], who, nil), err
 }
 
 func customerFacts(v visit, one paylink.Customer) []templates.Fact {

@@ -1,8 +1,8 @@
 // Package desk is what staff see: invoices and their links, customers, payments and the settings.
 //
 // Each route names the role that it needs and is closed to everybody else. A GET changes nothing;
-// what changes something is done by packages invoicing, payments and access. The one money that staff
-// move here is what is held already: it is captured or let go.
+// what changes something is done by packages invoicing, payments and access. The money that staff move
+// here is what a customer gave already: what is held is captured or let go, what came is given back.
 package desk
 
 import (
@@ -77,12 +77,19 @@ func (h *Handlers) routes() []route {
 		{get, "/desk/customers/:customer", paylink.Viewer, h.showCustomer},
 		{get, "/desk/customers/:customer/edit", paylink.Agent, h.showEditCustomer},
 		{post, "/desk/customers/:customer/edit", paylink.Agent, h.editCustomer},
+		{get, "/desk/customers/:customer/methods/:method/remove", paylink.Agent, h.askRemoveMethod},
+		{post, "/desk/customers/:customer/methods/:method/remove", paylink.Agent, h.removeMethod},
+		{get, "/desk/customers/:customer/forget", paylink.Agent, h.askForget},
+		{post, "/desk/customers/:customer/forget", paylink.Agent, h.forget},
 
 		{get, "/desk/payments", paylink.Viewer, h.listPayments},
 		{get, "/desk/payments/:payment", paylink.Viewer, h.showPayment},
 		{get, "/desk/payments/:payment/receipt.pdf", paylink.Viewer, h.showReceipt},
 		{get, "/desk/payments/:payment/receipt", paylink.Agent, h.askSendReceipt},
 		{post, "/desk/payments/:payment/receipt", paylink.Agent, h.sendReceipt},
+		{get, "/desk/payments/:payment/permission.pdf", paylink.Viewer, h.showPermission},
+		{get, "/desk/payments/:payment/refund", paylink.Manager, h.askRefund},
+		{post, "/desk/payments/:payment/refund", paylink.Manager, h.refund},
 		{get, "/desk/payments/:payment/capture", paylink.Manager, h.askCapture},
 		{post, "/desk/payments/:payment/capture", paylink.Manager, h.capture},
 		{get, "/desk/payments/:payment/void", paylink.Manager, h.askVoid},
@@ -94,6 +101,12 @@ func (h *Handlers) routes() []route {
 		{post, limitsPath + "/cards", paylink.Manager, h.takeCards},
 		{get, limitsPath + "/pause", paylink.Manager, h.askPauseCards},
 		{post, limitsPath + "/pause", paylink.Manager, h.pauseCards},
+
+		{get, driftPath, paylink.Viewer, h.showDrift},
+		{post, driftPath + "/check", paylink.Manager, h.startCheck},
+		{post, driftPath + "/:difference/repair", paylink.Manager, h.repair},
+		{get, driftPath + "/foreign/:intent", paylink.Manager, h.askApply},
+		{post, driftPath + "/foreign/:intent", paylink.Manager, h.apply},
 
 		{get, "/desk/settings", paylink.Admin, h.showFirm},
 		{post, "/desk/settings", paylink.Admin, h.saveFirm},
@@ -126,6 +139,7 @@ type visit struct {
 	staff paylink.Staff
 	firm  paylink.Firm
 	words catalogue.Words
+	drift int // what waits on the page of differences
 }
 
 func (v visit) actor() paylink.Actor       { return paylink.Actor("staff:" + v.staff.ID) }
@@ -155,6 +169,9 @@ func (h *Handlers) signedIn(role paylink.Role, next func(echo.Context, visit) er
 		if !v.can(role) {
 			return h.fail(c, v, echo.ErrForbidden)
 		}
+		if v.drift, err = h.store.DriftCount(c.Request().Context()); err != nil {
+			return err
+		}
 		if err := next(c, v); err != nil {
 			return h.fail(c, v, err)
 		}
@@ -168,7 +185,12 @@ func (h *Handlers) fail(c echo.Context, v visit, err error) error {
 	if c.Response().Committed || status >= http.StatusInternalServerError || !strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
 		return err
 	}
-	p := templates.DeskError{Desk: h.frame(c, v, "desk.error.title"), Back: invoicesPath}
+	p := templates.DeskError{Desk: h.frame(c, v, "desk.error.title"), Back: invoicesPath, BackLabel: "desk.error.back"}
+	if payment := c.Param("payment"); payment != "" && status != http.StatusNotFound {
+		p.Back, p.BackLabel = paymentsPath+"/"+payment, "desk.error.back.payment"
+	} else if strings.HasPrefix(c.Path(), driftPath) {
+		p.Back, p.BackLabel = driftPath, "desk.error.back.drift"
+	}
 	p.Heading, p.Text = p.T("error.title.other"), p.T("error.status.400")
 	switch e, ok := errors.AsType[*paylink.Error](err); {
 	case ok && len(e.Fields) > 0:
@@ -209,6 +231,7 @@ func (h *Handlers) frame(c echo.Context, v visit, title string, pairs ...any) te
 		{Link: invoicesPath, Key: "desk.invoices", Icon: "paper"},
 		{Link: customersPath, Key: "desk.customers", Icon: "people"},
 		{Link: paymentsPath, Key: "desk.payments", Icon: "card"},
+		{Link: driftPath, Key: "desk.drift", Icon: "drift", Count: v.drift},
 		{Link: settingsPath, Key: "desk.settings", Icon: "gear"},
 	} {
 		if place.Link == settingsPath && !v.can(paylink.Admin) {

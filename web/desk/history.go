@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -73,6 +74,10 @@ type logged struct {
 	Amount  *money.Amount
 	Fee     *money.Amount
 	By      string `json:"forwarded_by"`
+	Label   string
+	Kind    string
+	Failure string
+	N       int `json:"declines"`
 }
 
 // signs are the colour and the icon of an action.
@@ -85,6 +90,17 @@ var signs = map[string][2]string{
 	"payment.unknown": {"way", "again"}, "payment.processing": {"way", "clock"}, "payment.authorized": {"accent", "padlock"},
 	"payment.failed": {"bad", "circled"}, "payment.canceled": {"mute", "cross"}, "payment.succeeded": {"good", "done"},
 	"payment.capture_asked": {"mute", "done"}, "payment.void_asked": {"mute", "cross"},
+	"refund.asked": {"mute", "back"}, "refund.pending": {"way", "back"}, "refund.requires_action": {"warn", "back"},
+	"refund.succeeded": {"mute", "back"}, "refund.failed": {"bad", "back"}, "refund.canceled": {"mute", "cross"},
+	"dispute.needs_response": {"bad", "flag"}, "dispute.under_review": {"way", "flag"}, "dispute.won": {"good", "flag"}, "dispute.lost": {"bad", "flag"},
+	"dispute.warning_needs_response": {"warn", "flag"}, "dispute.warning_under_review": {"way", "flag"}, "dispute.warning_closed": {"mute", "flag"},
+	"payment.rebuilt": {"warn", "drift"}, "payment.adopted": {"mute", "drift"}, "payment.orphan_canceled": {"mute", "cross"},
+	"mandate.given": {"mute", "pen"}, "drift.checked": {"mute", "again"},
+	"method.saved": {"mute", "card"}, "method.linked": {"mute", "bank"}, "method.removed": {"mute", "cross"}, "method.blocked": {"bad", "circled"},
+	"method.check_begun": {"mute", "key"}, "method.proven": {"good", "key"}, "method.not_proven": {"warn", "key"}, "method.login_required": {"warn", "bank"},
+	"code.asked": {"mute", "key"}, "code.used": {"good", "key"}, "code.refused": {"warn", "key"}, "devices.forgotten": {"mute", "key"},
+	"mail.onway": {"mute", "envelope"}, "mail.failed": {"mute", "envelope"}, "mail.returned": {"mute", "envelope"}, "mail.bounced": {"bad", "envelope"},
+	"link.locked": {"bad", "padlock"}, "link.unlocked": {"mute", "padlock"}, "link.reopened": {"warn", "link"},
 	"payment.disbelieved": {"warn", "triangle"}, "customer.created": {"mute", "person"}, "customer.changed": {"mute", "pen"},
 }
 
@@ -114,7 +130,19 @@ func events(v visit, rows []store.AuditRow, who names, links []paylink.Link) []t
 		case row.Action == "payment.failed" && v.words.Has("desk.reason."+data.Reason):
 			sentence = "desk.history.payment.failed_why"
 		}
-		pairs := []any{"to", data.To, "why", data.Why, "receipt", data.Receipt, "number", data.Number, "reason", v.words.T("desk.reason." + data.Reason)}
+		reason := v.words.T("desk.reason." + data.Reason)
+		switch {
+		case strings.HasPrefix(row.Action, "dispute."):
+			reason = disputeReason(v, data.Reason)
+			if data.Kind == string(paylink.KindReturn) && row.Action == "dispute.lost" {
+				sentence, sign[1] = "desk.history.payment.returned", "back"
+			}
+		case strings.HasPrefix(row.Action, "refund.") && row.Action != "refund.asked":
+			reason = refundWhy(v, cmp.Or(data.Failure, data.Why))
+		case row.Action == "method.blocked":
+			reason = v.words.T("desk.method.why." + data.Why)
+		}
+		pairs := []any{"to", data.To, "why", data.Why, "method", data.Label, "receipt", data.Receipt, "number", data.Number, "reason", reason}
 		for name, amount := range map[string]*money.Amount{"total": data.Total, "before": data.Before, "amount": data.Amount} {
 			if amount != nil {
 				pairs = append(pairs, name, *amount)
@@ -142,7 +170,8 @@ func (h *Handlers) invoiceHistory(ctx context.Context, v visit, i paylink.Invoic
 		}
 		for _, row := range more {
 			// The seconds between are on the payment's own page.
-			if s := paylink.PaymentStatus(strings.TrimPrefix(row.Action, "payment.")); s.Final() || s == paylink.Processing || s == paylink.Authorized {
+			s := paylink.PaymentStatus(strings.TrimPrefix(row.Action, "payment."))
+			if s.Final() || s == paylink.Processing || s == paylink.Authorized || strings.HasPrefix(row.Action, "refund.") || strings.HasPrefix(row.Action, "dispute.") {
 				rows = append(rows, row)
 			}
 		}

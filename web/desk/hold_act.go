@@ -28,13 +28,31 @@ func (h *Handlers) askCapture(c echo.Context, v visit) error {
 	if err != nil {
 		return err
 	}
-	return h.capturePage(c, v, m, m.payment.Charged().FieldText(v.words.Locale()), nil)
+	query, err := page.ReadQuery(c)
+	if err != nil {
+		return err
+	}
+	typed := m.payment.Charged().FieldText(v.words.Locale())
+	if query.Has("amount") { // what would happen is told while somebody types
+		typed = query.Text("amount")
+	}
+	return h.capturePage(c, v, m, typed, nil, false)
 }
 
-func (h *Handlers) capturePage(c echo.Context, v visit, m made, typed string, wrong *paylink.Error) error {
+// capturePage asks how much is taken. look says that the button of the form said another amount than was
+// typed, as it does without a script.
+func (h *Handlers) capturePage(c echo.Context, v visit, m made, typed string, wrong *paylink.Error, look bool) error {
 	p := holdPage(h.frame(c, v, "desk.hold.capture", "amount", m.payment.Charged()), v, m, "/capture", wrong)
-	p.Heading, p.Button = p.T("desk.hold.capture.title", "means", means(v, m.payment)), p.T("desk.hold.capture.button")
+	p.Heading, p.Button, p.Live = p.T("desk.hold.capture.title", "means", means(v, m.payment)), p.T("desk.hold.capture.button"), "amount"
 	p.Crumbs = m.crumbs(p.Desk, p.Button)
+	said := ""
+	if amount, err := v.parse(typed, m.payment.Amount.Currency); err == nil && amount.IsPositive() && amount.Minor <= m.payment.Charged().Minor {
+		p.Button, said = p.T("desk.hold.capture", "amount", amount), amount.FieldText(money.English)
+	}
+	p.Hidden = []templates.Hidden{{Name: "said", Value: said}}
+	if look {
+		p.Note = p.T("desk.hold.capture.look")
+	}
 	p.What = []templates.HTML{p.T("desk.hold.capture.what.1", "number", m.invoice.Number), p.T("desk.hold.capture.what.2")}
 	p.Fields = v.fields(p.Problems.Problems, templates.Field{
 		Name: "amount", Kind: "money", Label: v.words.T("desk.col.amount"), Hint: p.T("desk.hold.capture.hint"),
@@ -57,13 +75,16 @@ func (h *Handlers) capture(c echo.Context, v visit) error {
 	amount, err := v.parse(typed, all.Currency)
 	switch {
 	case errors.Is(err, money.ErrOverflow):
-		return h.capturePage(c, v, m, typed, paylink.FailField("amount", "amount.over_held", "most", all))
+		return h.capturePage(c, v, m, typed, paylink.FailField("amount", "amount.over_held", "most", all), false)
 	case err != nil:
-		return h.capturePage(c, v, m, typed, paylink.FailField("amount", "amount.syntax", "example", all.FieldText(v.words.Locale())))
+		return h.capturePage(c, v, m, typed, paylink.FailField("amount", "amount.syntax", "example", all.FieldText(v.words.Locale())), false)
+	}
+	if form.Has("said") && amount.IsPositive() && amount.Minor <= all.Minor && form.Get("said") != amount.FieldText(money.English) {
+		return h.capturePage(c, v, m, typed, nil, true)
 	}
 	after, err := h.payments.Capture(c.Request().Context(), v.actor(), m.payment.ID, amount)
 	if wrong, ok := holdStays(err); ok {
-		return h.capturePage(c, v, m, typed, wrong)
+		return h.capturePage(c, v, m, typed, wrong, false)
 	}
 	if err != nil {
 		return err

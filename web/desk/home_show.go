@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -84,58 +83,6 @@ func (h *Handlers) figures(ctx context.Context, v visit) ([]templates.Figure, er
 			Text: toPay, Warn: own.OverdueInvoices > 0, Other: other(func(f store.Figures) int64 { return f.ToPay }),
 		},
 	}, nil
-}
-
-// taskLinks are where the subject of a task is looked at, by how its id begins.
-var taskLinks = map[string]string{"inv": invoicesPath, "pay": paymentsPath, "cus": customersPath}
-
-func taskRow(v visit, t store.Task) templates.Task {
-	row := templates.Task{Icon: "triangle", Colour: "warn", Kind: t.Kind, Subject: t.Subject}
-	switch {
-	case strings.HasPrefix(t.Kind, "mail") || strings.Contains(t.Kind, "bounced"):
-		row.Icon = "envelope"
-	case strings.HasPrefix(t.Kind, "payment"):
-		row.Colour = "bad"
-	}
-	var args map[string]any
-	_ = json.Unmarshal(t.Args, &args) // a task that carries something else is told without it
-	var pairs []any
-	for name, value := range args {
-		if text, ok := taskValue(value); ok {
-			pairs = append(pairs, name, text)
-		}
-	}
-	key := "desk." + t.Code
-	if !v.words.Has(key) {
-		key, pairs = "desk.task.other", []any{"kind", t.Kind}
-	}
-	row.Text, row.Detail = v.html(key, pairs...), v.stamp(t.CreatedAt)
-	kind, _, _ := strings.Cut(t.Subject, "_")
-	if path := taskLinks[kind]; path != "" && !strings.Contains(t.Subject, "/") {
-		row.Link = path + "/" + t.Subject
-	} else if id, ok := args["payment_id"].(string); ok {
-		row.Link = paymentsPath + "/" + id
-	} else if id, ok := args["invoice_id"].(string); ok {
-		row.Link = invoicesPath + "/" + id
-	}
-	return row
-}
-
-// taskValue is a value of a task as a sentence takes it.
-func taskValue(value any) (any, bool) {
-	switch value := value.(type) {
-	case string:
-		return value, true
-	case float64:
-		return int(value), true
-	case map[string]any:
-		var a money.Amount
-		text, err := json.Marshal(value)
-		if err == nil && json.Unmarshal(text, &a) == nil {
-			return a, true
-		}
-	}
-	return nil, false
 }
 
 // closeTask notes that somebody looked after a task.

@@ -49,7 +49,9 @@ func (h *Handlers) listInvoices(c echo.Context, v visit) error {
 			Link: invoicesPath + "?show=" + name, Label: p.T("desk.show." + name), Count: v.words.Int(int64(counts[name])), Current: show == name,
 		})
 	}
-	p.Invoices.Rows = invoiceRows(v, rows)
+	if p.Invoices.Rows, err = h.invoiceRows(ctx, v, rows); err != nil {
+		return err
+	}
 	p.Paging = l.paging(next, len(rows), func(n int) (time.Time, string) { return rows[n].Invoice.CreatedAt, rows[n].Invoice.ID })
 	return h.pages.Show(c, http.StatusOK, p)
 }
@@ -66,14 +68,23 @@ func (h *Handlers) invoices(ctx context.Context, v visit, l *listed, f store.Inv
 	return h.store.Invoices(ctx, f)
 }
 
-func invoiceRows(v visit, rows []store.InvoiceRow) []templates.InvoiceRow {
+func (h *Handlers) invoiceRows(ctx context.Context, v visit, rows []store.InvoiceRow) ([]templates.InvoiceRow, error) {
+	ids := make([]string, len(rows))
+	for n, r := range rows {
+		ids[n] = r.Invoice.ID
+	}
+	taken, err := h.store.ReversalsOfInvoices(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	since := sinceAll(taken)
 	all := make([]templates.InvoiceRow, len(rows))
 	for n, r := range rows {
 		balance := templates.BalanceOf(r.Balance, r.Invoice.Currency)
 		balance.ID = "b" + itoa(n)
 		row := templates.InvoiceRow{
 			Link: invoicesPath + "/" + r.Invoice.ID, Name: r.Customer.Name, Number: r.Invoice.Number, Title: r.Invoice.Title,
-			Pill:    templates.InvoicePill(r.Invoice, r.Balance, nil, v.words.Now(), v.firm.Location()),
+			Pill:    templates.DeskInvoicePill(templates.InvoicePill(r.Invoice, r.Balance, nil, v.words.Now(), v.firm.Location()), since[r.Invoice.ID]),
 			Balance: balance, Nothing: balance.Paid.IsZero() && balance.Way.IsZero(), Total: r.Invoice.Total,
 			Draft: r.Invoice.State != paylink.StateOpen,
 		}
@@ -86,5 +97,5 @@ func invoiceRows(v visit, rows []store.InvoiceRow) []templates.InvoiceRow {
 		}
 		all[n] = row
 	}
-	return all
+	return all, nil
 }

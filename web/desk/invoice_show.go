@@ -72,7 +72,14 @@ func (h *Handlers) showInvoice(c echo.Context, v visit) error {
 	p := templates.DeskInvoice{Desk: h.frame(c, v, "desk.invoice.window", "number", i.Number, "name", a.customer.Name)}
 	p.Crumbs = a.crumbs(p.Desk)
 	p.Heading = v.words.T("desk.invoice.window", "number", i.Number, "name", a.customer.Name)
+	since, err := h.reversals(ctx, payments)
+	if err != nil {
+		return err
+	}
 	p.Pill = templates.InvoicePill(i, a.balance, payments, v.words.Now(), v.firm.Location())
+	for _, one := range since {
+		p.Pill = templates.DeskInvoicePill(p.Pill, one)
+	}
 	p.Base, p.Balance, p.Total, p.Subject = a.base(), templates.BalanceOf(a.balance, i.Currency), i.Total, i.Title
 	p.Text = dueText(v, a)
 	for _, l := range i.Lines {
@@ -83,7 +90,7 @@ func (h *Handlers) showInvoice(c echo.Context, v visit) error {
 	if p.Links, err = h.linkRows(ctx, v, i, links, who); err != nil {
 		return err
 	}
-	p.Payments = paymentRows(v, payments)
+	p.Payments = paymentRows(v, payments, since)
 	p.Customer = card(a.customer)
 	p.Rules = rules(v, a)
 	if p.History, err = h.invoiceHistory(ctx, v, i, payments, links, who); err != nil {
@@ -167,12 +174,12 @@ func (h *Handlers) showInvoicePDF(c echo.Context, v visit) error {
 	return h.pages.PDF(c, a.invoice.Number+".pdf", pdf)
 }
 
-// paymentRows tells payments, in their order.
-func paymentRows(v visit, payments []paylink.Payment) []templates.PaymentRow {
+// paymentRows tells payments, in their order, with what became of their money since.
+func paymentRows(v visit, payments []paylink.Payment, since map[string]templates.Since) []templates.PaymentRow {
 	rows := make([]templates.PaymentRow, 0, len(payments))
 	for _, p := range payments {
 		r := templates.PaymentRow{
-			Link: paymentsPath + "/" + p.ID, When: v.words.Stamp(p.CreatedAt), Means: means(v, p), Pill: templates.PaymentPill(p.Status),
+			Link: paymentsPath + "/" + p.ID, When: v.words.Stamp(p.CreatedAt), Means: means(v, p), Pill: templates.DeskPaymentPill(p, since[p.ID]),
 			Receipt: p.ReceiptNumber, ReceiptLink: paymentsPath + "/" + p.ID + "/receipt.pdf", Amount: p.Amount,
 			Quiet: p.Status == paylink.Failed || p.Status == paylink.Canceled,
 		}
@@ -186,7 +193,7 @@ func paymentRows(v visit, payments []paylink.Payment) []templates.PaymentRow {
 
 // means is what somebody pays with, as far as it is known.
 func means(v visit, p paylink.Payment) string {
-	if label := p.Card.Label(); label != "" {
+	if label := p.MeansLabel(); label != "" {
 		return label
 	}
 	if p.Method == paylink.MethodBank {

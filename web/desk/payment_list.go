@@ -52,7 +52,11 @@ func (h *Handlers) listPayments(c echo.Context, v visit) error {
 		}
 		p.Chips = append(p.Chips, chip)
 	}
-	p.Payments = templates.PaymentTable{Rows: paymentRows(v, found), Named: true}
+	since, err := h.reversals(ctx, found)
+	if err != nil {
+		return err
+	}
+	p.Payments = templates.PaymentTable{Rows: paymentRows(v, found, since), Named: true}
 	if err := h.nameRows(ctx, found, p.Payments.Rows); err != nil {
 		return err
 	}

@@ -2,16 +2,13 @@ package desk
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"paylink"
-	"paylink/receipts"
 	"paylink/store"
 	"paylink/templates"
 )
@@ -55,17 +52,37 @@ func (h *Handlers) showPayment(c echo.Context, v visit) error {
 		return err
 	}
 	p := templates.DeskPayment{Desk: h.frame(c, v, "desk.payment.window", "amount", m.payment.Amount, "name", m.customer.Name), Base: m.base()}
-	p.Crumbs, p.Pill = m.crumbs(p.Desk, ""), templates.PaymentPill(m.payment.Status)
+	since, err := h.since(ctx, m.payment)
+	if err != nil {
+		return err
+	}
+	p.Crumbs, p.Pill = m.crumbs(p.Desk, ""), templates.DeskPaymentPill(m.payment, since.pill)
 	p.Heading = v.words.T("desk.payment.window", "amount", m.payment.Amount, "name", m.customer.Name)
 	p.Day = v.words.Date(m.payment.CreatedAt)
 	p.Note, p.NoteKind = paymentNote(v, m)
-	if p.Events, err = h.paymentSteps(ctx, v, m); err != nil {
+	links, err := h.store.LinksOf(ctx, m.invoice.ID)
+	if err != nil {
 		return err
 	}
+	who, err := h.names(ctx, v, links, m.customer)
+	if err != nil {
+		return err
+	}
+	if p.Events, err = h.paymentSteps(ctx, v, m, links, who); err != nil {
+		return err
+	}
+	p.Refunds, p.Disputes = refundRecords(v, m.payment, who, since.refunds), disputeRecords(v, since.disputes)
+	p.CanRefund = since.refundable(m.payment) && v.can(paylink.Manager)
 	if m.payment.Status == paylink.Authorized && v.can(paylink.Manager) {
 		p.Capture = p.T("desk.hold.capture", "amount", m.payment.Charged())
 	}
-	p.Money, p.Card = moneyFacts(v, m), cardFacts(v, m.payment)
+	p.Money = moneyFacts(v, m, since)
+	if p.Means, p.Card = p.T("desk.card"), cardFacts(v, m.payment); m.payment.Method == paylink.MethodBank {
+		p.Means, p.Card = p.T("desk.method.bank"), bankFacts(v, m.payment)
+		if p.Permission, err = h.permission(ctx, v, m); err != nil {
+			return err
+		}
+	}
 	if m.payment.ReceiptID != "" {
 		if p.Receipt, err = h.receiptCard(ctx, v, m); err != nil {
 			return err
@@ -74,6 +91,9 @@ func (h *Handlers) showPayment(c echo.Context, v visit) error {
 	}
 	return h.pages.Show(c, http.StatusOK, p)
 }
+
+// lapsesSoon is how long before a held amount is let go by the bank somebody has to act.
+const lapsesSoon = 48 * time.Hour
 
 // paymentNote says what there is to know of a payment that is not finished, or that Stripe and we do
 // not tell alike.
@@ -87,7 +107,12 @@ func paymentNote(v visit, m made) (templates.HTML, string) {
 	case p.Status == paylink.RequiresAction:
 		return v.html("desk.payment.note.action"), "way"
 	case p.Status == paylink.Authorized && !p.CaptureBefore.IsZero():
+		if p.CaptureBefore.Sub(v.words.Now()) < lapsesSoon {
+			return v.html("desk.payment.note.lapses", "until", p.CaptureBefore), "warn"
+		}
 		return v.html("desk.payment.note.held", "until", p.CaptureBefore), "way"
+	case p.Status == paylink.Processing && p.ExpectedOn != "":
+		return v.html("desk.payment.note.way", "day", p.ExpectedOn), "way"
 	case p.Status == paylink.Failed && v.words.Has("desk.reason."+string(p.Reason)):
 		return v.html("desk.payment.note.failed", "reason", v.words.T("desk.reason."+string(p.Reason))), ""
 	}
@@ -105,21 +130,13 @@ func (v visit) seconds(t time.Time) string {
 }
 
 // paymentSteps is what happened to a payment, newest first, to the second.
-func (h *Handlers) paymentSteps(ctx context.Context, v visit, m made) ([]templates.Event, error) {
+func (h *Handlers) paymentSteps(ctx context.Context, v visit, m made, links []paylink.Link, who names) ([]templates.Event, error) {
 	rows, err := h.store.AuditOf(ctx, m.payment.ID, 100)
 	if err != nil {
 		return nil, err
 	}
 	// Ids of one millisecond are in no order; times are told to the microsecond.
 	slices.SortStableFunc(rows, func(a, b store.AuditRow) int { return b.At.Compare(a.At) })
-	links, err := h.store.LinksOf(ctx, m.invoice.ID)
-	if err != nil {
-		return nil, err
-	}
-	who, err := h.names(ctx, v, links, m.customer)
-	if err != nil {
-		return nil, err
-	}
 	var all []templates.Event
 	for _, row := range rows {
 		for _, e := range events(v, []store.AuditRow{row}, who, links) {
@@ -128,99 +145,4 @@ func (h *Handlers) paymentSteps(ctx context.Context, v visit, m made) ([]templat
 		}
 	}
 	return all, nil
-}
-
-func moneyFacts(v visit, m made) []templates.Fact {
-	p := m.payment
-	all := []templates.Fact{{Label: v.html("desk.money.invoice", "number", m.invoice.Number), Value: v.words.Amount(p.Amount)}}
-	if !p.Fee.IsZero() {
-		all = append(all, templates.Fact{Label: v.html("desk.money.fee"), Value: v.words.Amount(p.Fee)})
-	}
-	label := "desk.money.asked"
-	switch p.Status {
-	case paylink.Succeeded:
-		label = "desk.money.charged"
-	case paylink.Authorized:
-		label = "desk.money.held"
-	case paylink.Created, paylink.Confirming, paylink.RequiresAction, paylink.Unknown, paylink.Processing, paylink.Failed, paylink.Canceled:
-	}
-	all = append(all, templates.Fact{Label: v.html(label), Value: v.words.Amount(p.Charged()), Strong: true})
-	if !p.SettledAt.IsZero() {
-		all = append(all, templates.Fact{Label: v.html("desk.money.settled"), Value: v.words.Stamp(p.SettledAt)})
-	}
-	return all
-}
-
-func cardFacts(v visit, p paylink.Payment) []templates.Fact {
-	facts := []templates.Fact{{Label: v.html("desk.col.method"), Value: means(v, p)}}
-	if p.Card.ExpMonth > 0 {
-		facts = append(facts, templates.Fact{Label: v.html("desk.card.expires"), Value: fmt.Sprintf("%02d/%02d", p.Card.ExpMonth, p.Card.ExpYear%100)})
-	}
-	for _, f := range []struct{ key, value string }{
-		{"desk.card.funding", p.Card.Funding}, {"desk.card.auth", p.AuthCode}, {"desk.card.statement", p.Statement},
-		{"desk.card.intent", p.PaymentIntent}, {"desk.card.charge", p.Charge},
-	} {
-		if f.value != "" {
-			facts = append(facts, templates.Fact{Label: v.html(f.key), Value: f.value})
-		}
-	}
-	return append(facts, templates.Fact{Label: v.html("desk.rule.capture"), Value: v.words.T("desk.rule." + string(p.Capture))})
-}
-
-// receiptCard tells the receipt with its revisions and every mail of it.
-func (h *Handlers) receiptCard(ctx context.Context, v visit, m made) (*templates.ReceiptCard, error) {
-	revisions, err := h.store.ReceiptRevisions(ctx, m.payment.ReceiptID)
-	if err != nil || len(revisions) == 0 {
-		return nil, err
-	}
-	newest := revisions[len(revisions)-1]
-	r := &templates.ReceiptCard{Number: newest.Number, Link: m.base() + "/receipt.pdf", Pill: templates.ReceiptPill(newest.Status)}
-	for _, one := range revisions {
-		r.Revisions = append(r.Revisions, templates.Press{
-			Link: m.base() + "/receipt.pdf?revision=" + strconv.Itoa(one.Revision), Label: v.html("desk.receipt.revision", "n", one.Revision),
-		})
-	}
-	mails, err := h.store.MailsOf(ctx, newest.ID)
-	if err != nil {
-		return nil, err
-	}
-	for _, mail := range mails {
-		switch mail.State {
-		case store.MailSent:
-			r.Sends = append(r.Sends, v.html("desk.receipt.sent", "to", mail.Recipient, "at", v.stamp(mail.SentAt)))
-		case store.MailBounced:
-			r.Sends = append(r.Sends, v.html("desk.receipt.bounced", "to", mail.Recipient, "why", mail.LastError))
-		case store.MailQueued, store.MailDeferred:
-			r.Sends = append(r.Sends, v.html("desk.receipt.queued", "to", mail.Recipient))
-		case store.MailDropped:
-		}
-	}
-	return r, nil
-}
-
-// showReceipt is a revision of the receipt as it was first rendered; the newest unless the query says
-// which.
-func (h *Handlers) showReceipt(c echo.Context, _ visit) error {
-	ctx := c.Request().Context()
-	m, err := h.payment(c)
-	if err != nil {
-		return err
-	}
-	revision := 0
-	if text := c.QueryParam("revision"); text != "" {
-		if revision, err = strconv.Atoi(text); err != nil || revision < 1 {
-			return paylink.Fail(paylink.NotFound, "receipt.unknown")
-		}
-	}
-	receipt, err := h.store.Receipt(ctx, m.payment.ReceiptID, revision)
-	if err != nil {
-		return err
-	}
-	pdf, err := h.store.PDF(ctx, receipt.ID, receipt.Revision, func() ([]byte, error) {
-		return receipts.Render(receipts.Of(receipt))
-	})
-	if err != nil {
-		return err
-	}
-	return h.pages.PDF(c, receipt.Number+".pdf", pdf)
 }
