@@ -136,7 +136,7 @@ func (s *Service) moveDispute(ctx context.Context, tx *store.Tx, p paylink.Payme
 		if over == 0 {
 			return nil
 		}
-		return s.tell(ctx, tx, p, "dispute.loss", "loss", now)
+		return s.tell(ctx, tx, p, "dispute.loss", "task.loss", now)
 	}
 	// What comes back goes where this dispute took it from.
 	booked, err := tx.Booked(ctx, "dispute", store.DisputeSources(now), disputeKinds...)
@@ -181,9 +181,9 @@ func (s *Service) afterDispute(ctx context.Context, tx *store.Tx, p paylink.Paym
 	case now.Withdrawn < before.Withdrawn:
 		return s.closePaid(ctx, tx, invoice)
 	case !status.Over() && (!known || status.Inquiry() != stripe.DisputeStatus(before.Status).Inquiry()):
-		code := "dispute_open"
+		code := "task.dispute_open"
 		if status.Inquiry() {
-			code = "dispute_inquiry"
+			code = "task.dispute_inquiry"
 		}
 		return s.tell(ctx, tx, p, "dispute.open", code, now)
 	}
@@ -193,9 +193,9 @@ func (s *Service) afterDispute(ctx context.Context, tx *store.Tx, p paylink.Paym
 // takenBack opens the way to pay again, and tells the payer and the firm, after a return or a lost
 // dispute.
 func (s *Service) takenBack(ctx context.Context, tx *store.Tx, p paylink.Payment, d paylink.Dispute, revised paylink.Receipt) error {
-	code := "dispute_lost"
+	code := "task.dispute_lost"
 	if d.Kind == paylink.KindReturn {
-		code = "payment_returned"
+		code = "task.payment_returned"
 		if err := s.cameBack(ctx, tx, p, returnReasons[d.Reason]); err != nil {
 			return err
 		}
@@ -227,7 +227,7 @@ func (s *Service) tell(ctx context.Context, tx *store.Tx, p paylink.Payment, kin
 	if d.Withdrawn == 0 {
 		amount = d.Amount
 	}
-	return tx.InsertTask(ctx, kind, p.ID, "task."+code, map[string]any{
+	return tx.InsertTask(ctx, kind, p.ID, code, map[string]any{
 		"amount": amount, "invoice": invoice.Number, "reason": d.Reason, "means": p.MeansLabel(),
 	}, s.Now())
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"paylink"
 	"paylink/money"
@@ -39,6 +42,13 @@ var errUnsettled = errors.New("its payment has not settled")
 // call did, the refund comes back as asked, and RecoverRefunds finds out. An error means that nothing
 // went back, nor will.
 func (s *Service) Refund(ctx context.Context, r RefundRequest) (paylink.Refund, error) {
+	r.Reason = strings.TrimSpace(r.Reason)
+	switch {
+	case !utf8.ValidString(r.Reason) || strings.ContainsFunc(r.Reason, func(c rune) bool { return unicode.IsControl(c) && c != '\n' }):
+		return paylink.Refund{}, paylink.FailField("reason", "one_line")
+	case utf8.RuneCountInString(r.Reason) > paylink.MaxText:
+		return paylink.Refund{}, paylink.FailField("reason", "too_long", "most", paylink.MaxText)
+	}
 	f, p, made, err := s.askRefund(ctx, r)
 	if err != nil || !made {
 		return f, err
@@ -119,7 +129,7 @@ func (s *Service) refundable(ctx context.Context, tx *store.Tx, p paylink.Paymen
 	case r.Amount.Currency != currency:
 		return refuse(paylink.FailField("amount", "currency"))
 	case minor <= 0:
-		return refuse(paylink.FailField("amount", "amount.zero"))
+		return refuse(paylink.FailField("amount", "refund.zero"))
 	case minor%currency.Step() != 0:
 		return refuse(paylink.FailField("amount", "amount.step", "step", money.New(currency.Step(), currency)))
 	case minor > rest:
@@ -299,12 +309,13 @@ func (s *Service) tellRefund(ctx context.Context, tx *store.Tx, f paylink.Refund
 	if err != nil {
 		return err
 	}
-	return tx.InsertTask(ctx, kind, p.ID, "task."+refundTasks[kind], map[string]any{
+	return tx.InsertTask(ctx, kind, p.ID, refundTasks[kind], map[string]any{
 		"amount": f.Amount, "invoice": invoice.Number, "refund": f.ID,
 	}, s.Now())
 }
 
 // refundTasks are the sentences of the tasks about refunds, by kind.
 var refundTasks = map[string]string{
-	"refund.failed": "refund_failed", "refund.not_made": "refund_not_made", "refund.foreign": "refund_foreign", "refund.loss": "loss",
+	"refund.failed": "task.refund_failed", "refund.not_made": "task.refund_not_made", "refund.foreign": "task.refund_foreign",
+	"refund.loss": "task.loss",
 }

@@ -56,6 +56,7 @@ func (h *Handlers) Register(e *echo.Echo) {
 	v1.GET("/payments/:id", h.showPayment)
 	v1.POST("/payments/:id/capture", h.capturePayment)
 	v1.POST("/payments/:id/void", h.voidPayment)
+	v1.POST("/payments/:id/refunds", h.refundPayment)
 	v1.GET("/payments/:id/receipt.pdf", h.showReceipt)
 }
 

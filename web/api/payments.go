@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 
@@ -75,7 +74,7 @@ func (h *Handlers) showPayment(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, showPayment(found))
+	return h.payment(c, found)
 }
 
 // showReceipt answers with the receipt as it was first rendered.
