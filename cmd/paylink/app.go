@@ -23,6 +23,7 @@ import (
 	"paylink/jobs"
 	"paylink/mailer"
 	"paylink/payments"
+	"paylink/provider/plaid"
 	"paylink/provider/stripe"
 	"paylink/static"
 	"paylink/store"
@@ -89,32 +90,38 @@ func (a *app) wire(ctx context.Context) error {
 		return err
 	}
 	a.invoicing = invoicing.New(a.store, a.ring, invoicing.Options{BaseURL: c.BaseURL, Now: now})
+	var bank *plaid.Client
+	var hook *plaid.Verifier
+	if c.PlaidClientID != "" {
+		bank = plaid.New(plaid.Config{ClientID: c.PlaidClientID, Secret: c.PlaidSecret, BaseURL: c.PlaidAPIBase})
+		hook = bank.Verifier(now)
+	}
 	a.payments = payments.New(a.store, stripe.New(stripe.Config{Key: c.StripeSecretKey, BaseURL: c.StripeAPIBase}), payments.Options{
-		Install: install, Boot: paylink.NewID("boot", now()), Host: base.Host, Now: now, Log: a.log,
+		Install: install, Boot: paylink.NewID("boot", now()), Host: base.Host, Plaid: bank, Ring: a.ring, Now: now, Log: a.log,
 		NoLimits: c.Limits == "off",
 	})
 	a.access = access.New(a.store, a.ring, now)
 	pages := templates.Load()
 	post, err := mailer.New(a.store, a.ring, pages, mailer.Options{
-		SMTPURL: c.SMTPURL, From: c.MailFrom, BaseURL: c.BaseURL, Now: now, Log: a.log,
+		SMTPURL: c.SMTPURL, From: c.MailFrom, BaseURL: c.BaseURL, Bank: c.Bank() != "", Now: now, Log: a.log,
 	})
 	if err != nil {
 		return err
 	}
 	a.work(post)
 	render := page.New(page.Options{
-		Pages: pages, Files: static.Load(), Ring: a.ring, BaseURL: c.BaseURL, StripeJS: c.StripeJSURL,
+		Pages: pages, Files: static.Load(), Ring: a.ring, BaseURL: c.BaseURL, StripeJS: c.StripeJSURL, PlaidJS: c.PlaidJSURL,
 		Test: !c.Live(), Firm: a.store.Firm, Now: now, Log: a.log,
 		TrustedProxies: c.TrustedProxies, Metrics: a.metrics,
 	})
 	a.web = web.New(render, a.log, a.ready,
 		pay.New(render, a.store, a.invoicing, a.payments, a.access, a.ring, pay.Options{
 			BaseURL: c.BaseURL, StripeJS: c.StripeJSURL, PublishableKey: c.StripePublishableKey,
-			NoLimits: c.Limits == "off",
+			PlaidJS: c.PlaidJSURL, Bank: pay.Bank(c.Bank()), NoLimits: c.Limits == "off",
 		}),
 		desk.New(render, a.store, a.invoicing, a.payments, a.access),
 		api.New(render, a.store, a.invoicing, a.payments, a.access),
-		&hooks.Handlers{Store: a.store, Secrets: c.WebhookSecrets(), Now: now, Log: a.log},
+		&hooks.Handlers{Store: a.store, Secrets: c.WebhookSecrets(), Plaid: hook, Now: now, Log: a.log},
 	)
 	return nil
 }
@@ -158,31 +165,6 @@ func (a *app) identity(ctx context.Context) (install string, err error) {
 		return "", fmt.Errorf("PAYLINK_SECRET_KEYS does not fit this database: %w", err)
 	}
 	return install, nil
-}
-
-// work registers who does which job, and how often what is done.
-func (a *app) work(post *mailer.Mailer) {
-	a.jobs = jobs.New(a.store, a.log, time.Now)
-	mails, calls := jobs.Patient(), jobs.Brisk()
-	mails.Timeout = 90 * time.Second // a relay may take a minute, and there is a PDF to draw
-	calls.Timeout = 3 * time.Minute  // a fence has its budget at Stripe twice
-	a.jobs.Register("mail.link", post.LinkJob, mails)
-	a.jobs.Register("mail.receipt", post.ReceiptJob, mails)
-	a.jobs.Register("stripe.event", a.payments.EventJob, jobs.Brisk())
-	a.jobs.Register("payment.fence", a.payments.FenceJob, calls)
-	sweep := jobs.Brisk()
-	sweep.Timeout, sweep.Workers = 10*time.Minute, 1
-	a.jobs.Register("payment.recover", func(ctx context.Context, _ store.Job) error {
-		return a.payments.Recover(ctx)
-	}, sweep)
-	a.jobs.Every("payment.recover", 30*time.Second)
-	a.jobs.Register("audit.seal", func(ctx context.Context, _ store.Job) error {
-		_, err := a.store.SealAudit(ctx, a.auditKey, time.Now())
-		return err
-	}, jobs.Brisk())
-	a.jobs.Every("audit.seal", 5*time.Second)
-	a.jobs.Register("limits.sweep", a.payments.SweepLimitsJob, jobs.Brisk())
-	a.jobs.Every("limits.sweep", time.Hour)
 }
 
 // ready says whether a payment could be kept now.

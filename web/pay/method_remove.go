@@ -40,6 +40,9 @@ func (h *Handlers) removeMethod(c echo.Context, v visit) error {
 		return h.showForeign(c, v)
 	}
 	err := h.payments.RemoveMethod(c.Request().Context(), v.actor(), v.customer.ID, m.ID)
+	if about(err, "method.unknown") {
+		return h.showForeign(c, v)
+	}
 	if e, ok := told(err); ok {
 		return h.showRemovePage(c, v, m, page.Status(err), e)
 	}

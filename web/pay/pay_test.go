@@ -54,7 +54,7 @@ type site struct {
 	log       *bytes.Buffer
 	base      string // the site's own address, where it answers
 
-	mu      sync.Mutex
+	mu      *sync.Mutex
 	ahead   time.Duration
 	cookies map[string]*http.Cookie // the browser's
 }
@@ -78,7 +78,7 @@ func newSite(t *testing.T, o pay.Options) *site {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = box.Close() })
-	s := &site{Echo: echo.New(), t: t, store: storetest.SQLite(t), box: box, log: &bytes.Buffer{}, cookies: map[string]*http.Cookie{}}
+	s := &site{Echo: echo.New(), t: t, store: storetest.SQLite(t), box: box, log: &bytes.Buffer{}, mu: &sync.Mutex{}, cookies: map[string]*http.Cookie{}}
 	server := httptest.NewServer(s.Echo)
 	t.Cleanup(server.Close)
 	s.base = server.URL
@@ -92,7 +92,7 @@ func newSite(t *testing.T, o pay.Options) *site {
 	})
 	o.BaseURL, o.StripeJS, o.PublishableKey = s.base, box.URL()+"/js/stripe.js", box.Env()["STRIPE_PUBLISHABLE_KEY"]
 	r := page.New(page.Options{
-		Pages: pages(), Files: static.Load(), Ring: s.ring, BaseURL: s.base, StripeJS: o.StripeJS,
+		Pages: pages(), Files: static.Load(), Ring: s.ring, BaseURL: s.base, StripeJS: o.StripeJS, PlaidJS: o.PlaidJS,
 		Firm: s.store.Firm, Now: s.now, Log: log,
 	})
 	r.Use(s.Echo)
@@ -143,6 +143,7 @@ func (s *site) newInvoice(i paylink.Invoice, minor int64) (paylink.Invoice, payl
 // request is one of the browser: it has the cookies, and names its own site as the origin of a POST.
 func (s *site) request(method, path string, form url.Values, header ...string) *http.Request {
 	r := httptest.NewRequestWithContext(context.Background(), method, s.base+path, strings.NewReader(form.Encode()))
+	r.Header.Set("User-Agent", "Firefox")
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Origin", s.base)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -55,7 +56,7 @@ func (h *Handlers) beginPayment(c echo.Context, v visit) error {
 	}
 	press.Place = h.pages.Place(c)
 	p, err := h.payments.Begin(ctx, press)
-	if e, ok := errors.AsType[*paylink.Error](err); ok && e.Code == "method.unknown" {
+	if about(err, "method.unknown") {
 		return h.showForeign(c, v)
 	}
 	if err != nil {
@@ -104,7 +105,7 @@ func (h *Handlers) pressWith(c echo.Context, form page.Form, v visit, m paylink.
 			return paylink.FailField("card", "card.missing")
 		}
 	case m.Waits():
-		return paylink.FailField("method", "bank.await_first")
+		return paylink.FailField("method", "method.waits")
 	case m.Kind == paylink.MethodBank && !form.On("mandate"):
 		return paylink.FailField("mandate", "mandate.missing")
 	case m.Kind == paylink.MethodBank:
@@ -117,6 +118,12 @@ func (h *Handlers) pressWith(c echo.Context, form page.Form, v visit, m paylink.
 		press.Save = h.consent(c, v, h.saving(v, kind), saveVersion)
 	}
 	return nil
+}
+
+// about says whether an error tells of one thing: by its code, or by that of a field.
+func about(err error, code string) bool {
+	e, ok := errors.AsType[*paylink.Error](err)
+	return ok && (e.Code == code || slices.ContainsFunc(e.Fields, func(f paylink.FieldError) bool { return f.Code == code }))
 }
 
 // again shows the page with what was wrong, or the page that says why nothing can be paid.
