@@ -66,16 +66,17 @@ type world struct {
 
 // commands are the program's commands, in the order in which somebody needs them.
 type commands struct {
-	Demo    demoCommand    `cmd:"" help:"Try everything on this machine: the app, a stand-in for Stripe and an inbox. Needs no keys and no network."`
-	Serve   serveCommand   `cmd:"" help:"Run the app. The environment says how; see below."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database up to date."`
-	Staff   staffCommand   `cmd:"" help:"Add people who sign in at the desk."`
-	APIKey  apikeyCommand  `cmd:"" name:"apikey" help:"Add keys for programs that use the REST API."`
-	Verify  verifyCommand  `cmd:"" help:"Check the books: every balance, receipt number and audit row. Exits 1 if something does not hold."`
-	Backup  backupCommand  `cmd:"" help:"Copy the database to a file, also while the app runs; the copy is checked."`
-	Restore restoreCommand `cmd:"" help:"Put a backup in the database's place, with the app stopped."`
-	Sandbox sandboxCommand `cmd:"" help:"Run the stand-in for Stripe and the mail server alone, for tests of your own."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Demo      demoCommand      `cmd:"" help:"Try everything on this machine: the app, a stand-in for Stripe and an inbox. Needs no keys and no network."`
+	Serve     serveCommand     `cmd:"" help:"Run the app. The environment says how; see below."`
+	Migrate   migrateCommand   `cmd:"" help:"Bring the database up to date."`
+	Staff     staffCommand     `cmd:"" help:"Add people who sign in at the desk."`
+	APIKey    apikeyCommand    `cmd:"" name:"apikey" help:"Add keys for programs that use the REST API."`
+	Verify    verifyCommand    `cmd:"" help:"Check the books: every balance, receipt number and audit row. Exits 1 if something does not hold."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare the books with Stripe now, as happens every 15 minutes. Exits 1 while they differ."`
+	Backup    backupCommand    `cmd:"" help:"Copy the database to a file, also while the app runs; the copy is checked."`
+	Restore   restoreCommand   `cmd:"" help:"Put a backup in the database's place, with the app stopped."`
+	Sandbox   sandboxCommand   `cmd:"" help:"Run the stand-in for Stripe and the mail server alone, for tests of your own."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) (err error) {

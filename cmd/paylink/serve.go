@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -34,6 +35,9 @@ func (s serveCommand) Run(w *world) error {
 	a, err := newApp(w.ctx, c, log)
 	if err != nil {
 		return err
+	}
+	if err := a.compare(w.ctx); err != nil {
+		return errors.Join(err, a.store.Close())
 	}
 	l, err := (&net.ListenConfig{}).Listen(w.ctx, "tcp", c.Addr)
 	if err != nil {

@@ -32,6 +32,7 @@ var taskLooks = map[string]taskLook{
 	"task.payment_unmatched":   {"warn", "drift", "desk.task.verb.drift", driftPath},
 	"task.payment_foreign":     {"warn", "drift", "desk.task.verb.drift", driftPath},
 	"task.drift":               {"warn", "drift", "desk.task.verb.drift", driftPath},
+	"task.books_broken":        {"bad", "drift", "desk.open", ""},
 	"task.overpaid":            {"warn", "card", "desk.open", ""},
 	"task.link_bounced":        {"warn", "envelope", "desk.task.verb.address", ""},
 	"task.receipt_bounced":     {"warn", "envelope", "desk.open", ""},
