@@ -14,11 +14,11 @@ func Of(r paylink.Receipt) Receipt {
 		Charged: r.Charged(), Method: methodOf(r), Statement: r.Statement, Reference: r.Reference,
 		InvoiceNumber: r.InvoiceNumber, InvoiceTitle: r.InvoiceTitle, InvoiceDate: r.InvoiceDate, DueDate: r.Due,
 		Total: r.Total, PaidBefore: r.PaidBefore, ThisPayment: r.ThisPayment,
-		Fee: unlessZero(r.Fee), Credited: unlessZero(r.Credited), OnItsWay: unlessZero(r.OnItsWay), Refunded: unlessZero(r.Refunded), StillToPay: r.StillToPay,
+		Fee: unlessZero(r.Fee), Credited: unlessZero(r.Credited), OnItsWay: unlessZero(r.OnItsWay), Refunded: unlessZero(r.Refunded), Returned: unlessZero(r.Returned), StillToPay: r.StillToPay,
 		VerifyCode: r.Code, Paper: Paper(r.Firm.Paper),
 	}
 	if r.Method == paylink.MethodBank {
-		doc.Trace = r.AuthCode
+		doc.Trace = r.Trace
 	} else {
 		doc.AuthorizationCode = r.AuthCode
 	}
@@ -77,6 +77,9 @@ var endingIn = map[money.Locale]string{
 }
 
 func methodOf(r paylink.Receipt) string {
+	if r.Method == paylink.MethodBank {
+		return r.Bank.Label()
+	}
 	if r.Card.Last4 == "" {
 		return r.Card.Brand
 	}

@@ -39,9 +39,14 @@ func TestTheDocumentOfAFrozenReceipt(t *testing.T) {
 		t.Errorf("taxes %+v", doc.Taxes)
 	}
 
-	r.Method, r.Due = paylink.MethodBank, "2026-11-22"
-	if doc := Of(r); doc.Trace != "048213" || doc.AuthorizationCode != "" || doc.StillToPayBy != "" {
+	bank := r
+	bank.Method, bank.Due, bank.Card, bank.Bank, bank.Trace = paylink.MethodBank, "2026-11-22", paylink.Card{}, paylink.Bank{Name: "Chase", Last4: "6789"}, "091000019"
+	if doc := Of(bank); doc.Trace != "091000019" || doc.AuthorizationCode != "" || doc.StillToPayBy != "" || doc.Method != "Chase ••6789" {
 		t.Errorf("a bank has a trace, and a day that is over is none to pay by: %+v", doc)
+	}
+	bank.Status, bank.Returned, bank.Refunded = paylink.ReceiptReturned, money.New(22500, "USD"), money.New(1000, "USD")
+	if doc := Of(bank); doc.Returned.Minor != 22500 || doc.Refunded.Minor != 1000 {
+		t.Errorf("what the bank took and what was refunded are two things: %+v", doc)
 	}
 	for _, l := range []money.Locale{money.English, money.Spanish, money.French, money.German, "xx", ""} {
 		r.Locale = l

@@ -53,7 +53,9 @@ type Receipt struct {
 
 	// Total − Credited − what was paid and kept − OnItsWay is StillToPay. An amount that the firm
 	// never uses is left the zero Amount, without currency, and has no row; a Fee and an OnItsWay of
-	// zero have one. ThisPayment is the invoice's part of Charged.
+	// zero have one. ThisPayment is the invoice's part of Charged. PaidBefore is what other payments
+	// brought: before this one on the first revision, and since too on a later one, which says where
+	// the invoice stands when it is issued.
 	Total        money.Amount `json:"total"`
 	PaidBefore   money.Amount `json:"paid_before"`
 	ThisPayment  money.Amount `json:"this_payment"`
@@ -61,7 +63,8 @@ type Receipt struct {
 	FeeLabel     string       `json:"fee_label,omitempty"` // "Card fee, 2.9%"
 	OnItsWay     money.Amount `json:"on_its_way,omitzero"`
 	OnItsWayBy   paylink.Date `json:"on_its_way_by,omitempty"`
-	Refunded     money.Amount `json:"refunded,omitzero"` // of Charged
+	Refunded     money.Amount `json:"refunded,omitzero"` // of Charged, by the firm
+	Returned     money.Amount `json:"returned,omitzero"` // of Charged, by the payer's bank
 	Credited     money.Amount `json:"credited,omitzero"` // of Total, no longer owed
 	StillToPay   money.Amount `json:"still_to_pay"`
 	StillToPayBy paylink.Date `json:"still_to_pay_by,omitempty"`
@@ -108,7 +111,7 @@ func (r Receipt) check() error {
 	if err := goodDates(r.InvoiceDate, r.DueDate, r.OnItsWayBy, r.StillToPayBy); err != nil {
 		return err
 	}
-	optional := []money.Amount{r.Fee, r.OnItsWay, r.Refunded, r.Credited}
+	optional := []money.Amount{r.Fee, r.OnItsWay, r.Refunded, r.Returned, r.Credited}
 	for _, tax := range r.Taxes {
 		optional = append(optional, tax.Amount)
 	}

@@ -196,7 +196,11 @@ func (p *receiptPage) rows() []row {
 	if !r.Credited.IsZero() {
 		rows = append(rows, p.row(w.credited, r.Credited, plain))
 	}
-	rows = append(rows, p.row(w.paidBefore, r.PaidBefore, plain))
+	before := w.paidBefore
+	if r.Revision > 1 {
+		before = w.paidOther
+	}
+	rows = append(rows, p.row(before, r.PaidBefore, plain))
 	this := p.row(w.thisPayment, r.ThisPayment, style{size: 10, bold: true, color: ink})
 	rows = append(rows, row{this.height, func(y float64) {
 		p.s.box(left, y, p.s.paper.right-left, this.height, tint)
@@ -217,11 +221,10 @@ func (p *receiptPage) rows() []row {
 		rows = append(rows, p.row(label, r.OnItsWay, plain))
 	}
 	if r.Refunded.Currency != "" {
-		label := w.refunded
-		if r.Status == paylink.ReceiptReturned {
-			label = w.returned
-		}
-		rows = append(rows, p.row(label, r.Refunded, plain))
+		rows = append(rows, p.row(w.refunded, r.Refunded, plain))
+	}
+	if r.Returned.Currency != "" {
+		rows = append(rows, p.row(w.returned, r.Returned, plain))
 	}
 	return rows
 }

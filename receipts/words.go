@@ -22,18 +22,18 @@ type words struct {
 	titleOf       string // {title} {date}
 	of            string // {date}
 
-	invoiceTotal, paidBefore, thisPayment string
-	fee                                   string
-	feeOnTop                              string // {fee}
-	taxIncluded, taxAdded                 string // {tax}
-	taxSum                                string
-	onItsWay                              string
-	onItsWayBy                            string // {date}
-	refunded, returned, credited          string
-	stillToPay                            string
-	stillToPayBy                          string // {date}
-	barPaid                               string // {paid}
-	barPaidAndOnItsWay                    string // {paid} {way}
+	invoiceTotal, paidBefore, paidOther, thisPayment string
+	fee                                              string
+	feeOnTop                                         string // {fee}
+	taxIncluded, taxAdded                            string // {tax}
+	taxSum                                           string
+	onItsWay                                         string
+	onItsWayBy                                       string // {date}
+	refunded, returned, credited                     string
+	stillToPay                                       string
+	stillToPayBy                                     string // {date}
+	barPaid                                          string // {paid}
+	barPaidAndOnItsWay                               string // {paid} {way}
 
 	refundRule string
 	questions  string // {contact}
@@ -108,7 +108,7 @@ var english = words{
 	onStatement: "On your statement", reference: "Reference",
 	invoiceNumber: "Invoice {number}", continued: "{heading}, continued",
 	titleOf: "{title}, of {date}", of: "Of {date}",
-	invoiceTotal: "Invoice total", paidBefore: "Paid before", thisPayment: "This payment",
+	invoiceTotal: "Invoice total", paidBefore: "Paid before", paidOther: "Other payments", thisPayment: "This payment",
 	fee: "Fee", feeOnTop: "{fee}, on top of the invoice",
 	taxIncluded: "{tax}, included in the prices", taxAdded: "{tax}, added to the prices",
 	taxSum: "Taxes in all", onItsWay: "On its way from a bank",
