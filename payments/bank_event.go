@@ -3,7 +3,6 @@ package payments
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"paylink"
@@ -67,5 +66,3 @@ func (s *Service) plaidEvent(ctx context.Context, tx *store.Tx, body []byte) (no
 }
 
 const plaidActor paylink.Actor = "plaid"
-
-var errLater = errors.New("not offered yet")

@@ -175,9 +175,13 @@ func TestFault_A02_WhatPlaidRefusesHasWordsAndLeavesNothing(t *testing.T) {
 		_, err = d.payments.LinkBank(t.Context(), d.chosen(goodAccount, "ins_109512"))
 		wantCode(t, err, paylink.Conflict, "bank.not_ready")
 		foreign := d.chosen(goodAccount, "ins_56")
-		foreign.CustomerID = "cus_other"
+		stranger, err := d.invoicing.CreateCustomer(t.Context(), "system", paylink.Customer{Name: "Jon", Email: "jon@other.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		foreign.CustomerID = stranger.ID
 		_, err = d.payments.LinkBank(t.Context(), foreign)
-		wantCode(t, err, paylink.NotFound, "customer.unknown")
+		wantCode(t, err, paylink.NotFound, "link.unknown")
 		if err := d.invoicing.RevokeLink(t.Context(), "system", d.link.ID); err != nil {
 			t.Fatal(err)
 		}

@@ -455,7 +455,11 @@ func TestRemovedMethodIsGoneHereAtStripeAndAtPlaid(t *testing.T) {
 		if err := d.payments.RemoveMethod(t.Context(), "payer:test", m.CustomerID, m.ID); paylink.KindOf(err) != paylink.Conflict {
 			t.Errorf("a debit is on its way: %v", err)
 		}
-		if err := d.payments.RemoveMethod(t.Context(), "payer:test", "cus_other", m.ID); paylink.KindOf(err) != paylink.NotFound {
+		other, err := d.invoicing.CreateCustomer(t.Context(), "system", paylink.Customer{Name: "Jon", Email: "jon@other.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.payments.RemoveMethod(t.Context(), "payer:test", other.ID, m.ID); paylink.KindOf(err) != paylink.NotFound {
 			t.Errorf("another customer's: %v", err)
 		}
 		if p = d.pass(4*24*time.Hour, p); p.Status != paylink.Succeeded {
@@ -495,9 +499,10 @@ func TestAccountThatNobodySavedIsLetGoOnceItsDebitCannotComeBack(t *testing.T) {
 		m, saved := d.linked(goodAccount), d.linked(savingsAccount)
 		press := d.debitPress("n1", 10000, saved)
 		press.Save = consent("Keep it.")
-		d.begin(press, paylink.Processing)
+		first := d.begin(press, paylink.Processing)
 		p := d.begin(d.debitPress("n2", 10000, m), paylink.Processing)
 		d.pass(4*24*time.Hour, p)
+		d.pass(time.Minute, first)
 		sweep := func() {
 			t.Helper()
 			if err := d.payments.SweepMethods(t.Context()); err != nil {
