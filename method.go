@@ -146,6 +146,7 @@ type Dispute struct {
 	Withdrawn int64  // minor units that are gone from us now; 0 again once won
 	Moves     int    // how often Stripe took or gave back money for it
 	OpenedAt  time.Time
+	AnswerBy  time.Time // when evidence is due; zero when none is asked for
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

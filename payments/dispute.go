@@ -46,7 +46,7 @@ func (s *Service) ApplyDispute(ctx context.Context, d stripe.Dispute) (paylink.D
 		}
 		now := after
 		now.Reason, now.Status, now.UpdatedAt = d.Reason, string(d.Status), s.Now()
-		now.Withdrawn, now.Moves = d.Withdrawn, max(d.Moves, before.Moves)
+		now.Withdrawn, now.Moves, now.AnswerBy = d.Withdrawn, max(d.Moves, before.Moves), d.AnswerBy
 		after = now
 		if err := s.moveDispute(ctx, tx, p, before, now, d.MovedAt); err != nil {
 			return err

@@ -141,8 +141,9 @@ func walk[T any](ctx context.Context, p *pass, list string, from func(store.List
 				return fmt.Errorf("%s: %w", list, err)
 			}
 		}
+		cursor.Pages, cursor.Seen = cursor.Pages+1, cursor.Seen+len(found.Items)
 		if cursor.After = found.Next; found.Next == "" {
-			cursor = store.ListCursor{Since: cursor.Begun}
+			cursor = store.ListCursor{Since: cursor.Begun, Pages: cursor.Pages, Seen: cursor.Seen}
 		}
 		if err := p.store.Update(ctx, func(tx *store.Tx) error { return tx.PutListCursor(ctx, list, cursor) }); err != nil {
 			return err

@@ -183,11 +183,11 @@ func (t *Tx) RevokeMandates(ctx context.Context, methodID string, at time.Time) 
 }
 
 const disputeColumns = `id, payment_id, stripe_id, kind, amount, currency, reason, status, withdrawn, opened_at, created_at,
-	updated_at, moves`
+	updated_at, moves, answer_by`
 
 func scanDispute(r row) (d paylink.Dispute, err error) {
 	err = r.Scan(&d.ID, &d.PaymentID, &d.StripeID, &d.Kind, &d.Amount.Minor, &d.Amount.Currency, &d.Reason, &d.Status,
-		&d.Withdrawn, moment{&d.OpenedAt}, moment{&d.CreatedAt}, moment{&d.UpdatedAt}, &d.Moves)
+		&d.Withdrawn, moment{&d.OpenedAt}, moment{&d.CreatedAt}, moment{&d.UpdatedAt}, &d.Moves, moment{&d.AnswerBy})
 	return d, err
 }
 
@@ -206,10 +206,11 @@ func (r reads) DisputeByStripe(ctx context.Context, id string) (paylink.Dispute,
 
 // PutDispute keeps a dispute, or what is new about it.
 func (t *Tx) PutDispute(ctx context.Context, d paylink.Dispute) error {
-	_, err := t.exec(ctx, "insert into dispute ("+disputeColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+	_, err := t.exec(ctx, "insert into dispute ("+disputeColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		on conflict (stripe_id) do update set kind = excluded.kind, reason = excluded.reason, status = excluded.status,
-			withdrawn = excluded.withdrawn, moves = excluded.moves, updated_at = excluded.updated_at`,
+			withdrawn = excluded.withdrawn, moves = excluded.moves, answer_by = excluded.answer_by,
+			updated_at = excluded.updated_at`,
 		d.ID, d.PaymentID, d.StripeID, d.Kind, d.Amount.Minor, d.Amount.Currency, d.Reason, d.Status, d.Withdrawn,
-		micros(d.OpenedAt), micros(d.CreatedAt), micros(d.UpdatedAt), d.Moves)
+		micros(d.OpenedAt), micros(d.CreatedAt), micros(d.UpdatedAt), d.Moves, micros(d.AnswerBy))
 	return wrote("dispute", err)
 }

@@ -15,6 +15,8 @@ type ListCursor struct {
 	Begun time.Time `json:"begun,omitzero"` // the pass that is under way; zero when none is
 	From  time.Time `json:"from,omitzero"`  // what that pass asks for
 	After string    `json:"after,omitempty"`
+	Pages int       `json:"pages,omitempty"` // read in the pass that is under way, or in the last one
+	Seen  int       `json:"seen,omitempty"`  // objects on them
 }
 
 func listSetting(list string) string { return "reconcile." + list }

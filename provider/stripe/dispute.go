@@ -21,6 +21,7 @@ type Dispute struct {
 	Status   DisputeStatus
 	Live     bool
 	OpenedAt time.Time
+	AnswerBy time.Time // when evidence is due; zero when none is asked for
 	// What Stripe took and gave back for it so far. Only that moves money; a status never does.
 	Withdrawn int64 // minor units that are gone now
 	Moves     int
@@ -77,6 +78,9 @@ func disputeOf(d *stripego.Dispute) Dispute {
 	out := Dispute{
 		ID: d.ID, Amount: money.New(d.Amount, currency), Reason: string(d.Reason), Status: DisputeStatus(d.Status),
 		Live: d.Livemode, OpenedAt: time.Unix(d.Created, 0).UTC(), Moves: len(d.BalanceTransactions),
+	}
+	if e := d.EvidenceDetails; e != nil && e.DueBy > 0 {
+		out.AnswerBy = time.Unix(e.DueBy, 0).UTC()
 	}
 	if d.PaymentIntent != nil {
 		out.Intent = d.PaymentIntent.ID
