@@ -128,8 +128,11 @@ func (s *Service) LinkBank(ctx context.Context, r BankLink) (paylink.Method, err
 		return paylink.Method{}, err
 	}
 	bank, err := s.attachBank(ctx, customer, x, token)
-	if err != nil {
+	switch {
+	case err != nil:
 		return paylink.Method{}, err
+	case !bank.Verified:
+		return paylink.Method{}, paylink.Fail(paylink.Conflict, "bank.not_ready")
 	}
 	if bank.Bank.Type == "" {
 		bank.Bank.Type = account.Type
@@ -277,8 +280,6 @@ func (s *Service) attachBank(ctx context.Context, customer paylink.Customer, x p
 		})
 		refusal, refused := errors.AsType[*stripe.Refusal](err)
 		switch {
-		case err == nil && !m.Verified:
-			return m, paylink.Fail(paylink.Conflict, "bank.not_ready")
 		case err == nil:
 			return m, nil
 		case refused && refusal.Code == "resource_missing" && refusal.Param == "customer":

@@ -406,7 +406,18 @@ func TestAccountToProveIsTypedInAndNobodys(t *testing.T) {
 		if _, err := d.payments.StartBankCheck(t.Context(), other); err != nil {
 			t.Fatal(err)
 		}
+		customer, err := d.store.Customer(t.Context(), d.invoice.CustomerID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var loose, attached struct{ ID string }
+		d.stripe("POST", "/v1/payment_methods", url.Values{"type": {"card"}, "card[token]": {"tok_visa"}}, &loose)
+		d.stripe("POST", "/v1/payment_methods/pm_usBankAccount_success/attach", url.Values{"customer": {customer.StripeCustomer}}, &attached)
+		if loose.ID == "" || attached.ID == "" {
+			t.Fatal(loose, attached)
+		}
 		for name, pm := range map[string]string{
+			"a card": loose.ID, "one that is somebody's": attached.ID,
 			"a card of the customer": card.StripeID, "an account by Plaid": linked.StripeID, "nothing": "pm_never_was", "no id": "x",
 			"another visitor's": other.PaymentMethod,
 		} {
@@ -415,12 +426,12 @@ func TestAccountToProveIsTypedInAndNobodys(t *testing.T) {
 			if name == "another visitor's" {
 				r.Visitor = "visitor-2"
 			}
-			_, err := d.payments.StartBankCheck(t.Context(), r)
+			_, err = d.payments.StartBankCheck(t.Context(), r)
 			wantCode(t, err, paylink.Invalid, "bank.account_unknown")
 		}
 		r := d.check("000123456789")
 		r.Consent = paylink.Consent{}
-		_, err := d.payments.StartBankCheck(t.Context(), r)
+		_, err = d.payments.StartBankCheck(t.Context(), r)
 		wantCode(t, err, paylink.Invalid, "mandate.missing")
 	})
 }
@@ -453,8 +464,9 @@ func TestFault_A06_DebitOfAnUnprovenAccountTimesOutAndIsFenced(t *testing.T) {
 	})
 }
 
-// refusing gives payments a Stripe that refuses every confirm call in these words, and answers all else.
-func (d *desk) refusing(refusal string) *payments.Service {
+// answering gives payments a Stripe that answers the calls to paths with an end as told, and all others
+// as the sandbox does.
+func (d *desk) answering(end string, status int, body string) *payments.Service {
 	d.t.Helper()
 	to, err := url.Parse(d.box.URL())
 	if err != nil {
@@ -462,9 +474,9 @@ func (d *desk) refusing(refusal string) *payments.Service {
 	}
 	proxy := httputil.NewSingleHostReverseProxy(to)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/confirm") {
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, `{"error":`+refusal+`}`)
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, end) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
 			return
 		}
 		proxy.ServeHTTP(w, r)
@@ -473,10 +485,42 @@ func (d *desk) refusing(refusal string) *payments.Service {
 	return payments.New(d.store, stripe.New(stripe.Config{Key: d.key, BaseURL: server.URL, Timeout: time.Second}), d.options)
 }
 
+func TestAccountThatStripeDoesNotVouchForIsNoMethod(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		bank := d.answering("/sources", http.StatusOK, `{"id":"ba_1","object":"bank_account","status":"new","fingerprint":"f","last4":"6789"}`)
+		_, err := bank.LinkBank(t.Context(), d.chosen(goodAccount, "ins_56"))
+		wantCode(t, err, paylink.Conflict, "bank.not_ready")
+		refused := d.answering("/sources", http.StatusBadRequest, `{"error":{"type":"invalid_request_error","code":"bank_account_declined"}}`)
+		_, err = refused.LinkBank(t.Context(), d.chosen(goodAccount, "ins_56"))
+		wantCode(t, err, paylink.Conflict, "bank.refused")
+		if list, err := d.payments.Methods(t.Context(), d.invoice.CustomerID, visitor, false); err != nil || len(list) != 0 {
+			t.Errorf("%v %v", list, err)
+		}
+	})
+}
+
+func TestAccountOfACustomerWhomStripeForgotIsLinkedToAnother(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.linked(savingsAccount)
+		before, err := d.store.Customer(t.Context(), d.invoice.CustomerID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.stripe("DELETE", "/v1/customers/"+before.StripeCustomer, nil, nil)
+		m := d.linked(goodAccount)
+		after, err := d.store.Customer(t.Context(), d.invoice.CustomerID)
+		if err != nil || after.StripeCustomer == before.StripeCustomer || d.sources() != 1 {
+			t.Errorf("%s, then %s: %v", before.StripeCustomer, after.StripeCustomer, err)
+		}
+		d.begin(d.debitPress("n1", 10000, m), paylink.Processing)
+	})
+}
+
 func TestFault_A06_PermissionThatStripeDoesNotHaveIsAskedForAgain(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		m := d.linked(goodAccount)
-		d.payments = d.refusing(`{"type":"invalid_request_error","message":"This PaymentIntent requires a mandate, but no existing mandate was found."}`)
+		d.payments = d.answering("/confirm", http.StatusBadRequest,
+			`{"error":{"type":"invalid_request_error","message":"This PaymentIntent requires a mandate, but no existing mandate was found."}}`)
 		d.wantRefused(d.debitPress("n1", 20000, m), "method", "mandate.inactive")
 		if got := d.method(m.ID); !got.BlockedAt.IsZero() {
 			t.Errorf("the account itself is good: %q", got.Blocked)
