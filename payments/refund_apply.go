@@ -186,7 +186,7 @@ func (s *Service) moveRefund(ctx context.Context, tx *store.Tx, p paylink.Paymen
 		}
 	}
 	revised, err := s.revise(ctx, tx, p, invoice)
-	if err != nil || revised.ID == "" || !f.Status.Moved() {
+	if err != nil || revised.ID == "" {
 		return err
 	}
 	return enqueue(ctx, tx, "mail.receipt", fmt.Sprintf("%s/%d", revised.ID, revised.Revision), map[string]any{
