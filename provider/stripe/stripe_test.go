@@ -34,6 +34,7 @@ func TestStripeMockTakesEveryCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	since := stripe.Since{From: time.Unix(1700000000, 0), After: "x_123"}
 	for name, call := range map[string]func() error{
 		"confirm a saved card": func() error {
 			_, err := c.Confirm(ctx, in.ID, "k2", stripe.ConfirmRequest{Method: "pm_123", ReturnURL: "https://pay.firm.example/x"})
@@ -47,6 +48,21 @@ func TestStripeMockTakesEveryCall(t *testing.T) {
 		"capture": func() error { _, err := c.Capture(ctx, in.ID, "k5", usd); return err },
 		"cancel":  func() error { _, err := c.Cancel(ctx, in.ID, "k4"); return err },
 		"secret":  func() error { _, err := c.ClientSecret(ctx, in.ID); return err },
+		"refund": func() error {
+			_, err := c.CreateRefund(ctx, "k6", stripe.RefundRequest{Intent: in.ID, Amount: usd, Fee: 100, OwedAgain: true, Install: "i", Payment: "pay_1", Refund: "rfd_1"})
+			return err
+		},
+		"fetch a refund":        func() error { _, err := c.Refund(ctx, "re_123"); return err },
+		"refunds of a payment":  func() error { _, err := c.RefundsOf(ctx, in.ID); return err },
+		"fetch a dispute":       func() error { _, err := c.Dispute(ctx, "dp_123"); return err },
+		"list payments":         func() error { _, err := c.Intents(ctx, since); return err },
+		"list charges":          func() error { _, err := c.Charges(ctx, since); return err },
+		"list refunds":          func() error { _, err := c.Refunds(ctx, since); return err },
+		"list disputes":         func() error { _, err := c.Disputes(ctx, since); return err },
+		"list events":           func() error { _, err := c.Events(ctx, since); return err },
+		"list the balance":      func() error { _, err := c.Movements(ctx, since); return err },
+		"a line of the balance": func() error { _, err := c.Movement(ctx, "txn_123"); return err },
+		"adopt":                 func() error { _, err := c.Adopt(ctx, in.ID, "k7", "i", "pay_1", "inv_1"); return err },
 		"attach a bank account": func() error {
 			_, err := c.AttachBank(ctx, "k6", "cus_123", "btok_123")
 			return unless(err, "the answer is no bank account") // the mock's example of a source is another kind
@@ -239,4 +255,42 @@ func FuzzStripeSigHeader(f *testing.F) {
 			t.Error("a made-up signature was taken")
 		}
 	})
+}
+
+func TestHeldMoneyThatWasLetGoIsToldFromARefund(t *testing.T) {
+	for name, test := range map[string]struct {
+		rest string
+		want bool
+	}{
+		"a refund":                           {`,"charge":{"id":"ch_1","object":"charge","status":"succeeded","captured":true},"balance_transaction":{"id":"txn_1","object":"balance_transaction","reporting_category":"refund"},"destination_details":{"type":"card","card":{"type":"refund"}}`, false},
+		"a refund soon after, as a reversal": {`,"charge":{"id":"ch_1","object":"charge","status":"succeeded","captured":true},"balance_transaction":{"id":"txn_1","object":"balance_transaction","reporting_category":"refund"},"destination_details":{"type":"card","card":{"type":"reversal"}}`, false},
+		"a canceled authorization":           {`,"charge":{"id":"ch_1","object":"charge","status":"succeeded","captured":false},"balance_transaction":null,"destination_details":{"type":"card","card":{"type":"reversal"}}`, true},
+		"the rest of a partial capture":      {`,"charge":{"id":"ch_1","object":"charge","status":"succeeded","captured":true},"balance_transaction":{"id":"txn_1","object":"balance_transaction","reporting_category":"partial_capture_reversal"}`, true},
+		"of a bank debit":                    {`,"charge":"py_1","balance_transaction":"txn_1","destination_details":{"type":"us_bank_transfer"}`, false},
+	} {
+		c := answering(t, 200, `{"id":"re_1","object":"refund","status":"succeeded","amount":100,"currency":"usd"`+test.rest+`}`)
+		if r, err := c.Refund(t.Context(), "re_1"); err != nil || r.Release != test.want {
+			t.Errorf("%s: %+v %v", name, r, err)
+		}
+	}
+}
+
+func TestWhatADisputeTook(t *testing.T) {
+	for name, test := range map[string]struct {
+		moves     string
+		withdrawn int64
+	}{
+		"nothing":                         {``, 0},
+		"all":                             {`{"amount":-5000,"currency":"usd"}`, 5000},
+		"and gave back":                   {`{"amount":-5000,"currency":"usd"},{"amount":5000,"currency":"usd"}`, 0},
+		"and gave a part back":            {`{"amount":-5000,"currency":"usd"},{"amount":2000,"currency":"usd"}`, 3000},
+		"in the account's currency":       {`{"amount":-4600,"currency":"eur"}`, 5000},
+		"and gave back at another rate":   {`{"amount":-4600,"currency":"eur"},{"amount":4700,"currency":"eur"}`, 0},
+		"and took it again at a new rate": {`{"amount":-4600,"currency":"eur"},{"amount":4700,"currency":"eur"},{"amount":-4650,"currency":"eur"}`, 5000},
+	} {
+		c := answering(t, 200, `{"id":"dp_1","object":"dispute","status":"needs_response","amount":5000,"currency":"usd","balance_transactions":[`+test.moves+`]}`)
+		if d, err := c.Dispute(t.Context(), "dp_1"); err != nil || d.Withdrawn != test.withdrawn {
+			t.Errorf("%s: %d, want %d, %v", name, d.Withdrawn, test.withdrawn, err)
+		}
+	}
 }
