@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"regexp"
 	"time"
 )
 
@@ -39,10 +40,14 @@ func (r reads) OpenEvents(ctx context.Context, limit int) ([]Event, error) {
 	return list, found("event", err)
 }
 
-// InsertEvent keeps a webhook; isNew is false when it came before.
+// clientSecret is what Stripe puts into the PaymentIntents and SetupIntents of its events: who holds it may act on them
+// as the payer. https://docs.stripe.com/api/payment_intents/object#payment_intent_object-client_secret
+var clientSecret = regexp.MustCompile(`("client_secret"\s*:\s*)"[^"]*"`)
+
+// InsertEvent keeps a webhook, without client secrets; isNew is false when it came before.
 func (t *Tx) InsertEvent(ctx context.Context, e Event) (isNew bool, err error) {
 	n, err := t.exec(ctx, "insert into inbox ("+eventColumns+`) values ($1, $2, $3, $4, $5, $6, 0, 0, '')
-		on conflict (provider, event_id) do nothing`, e.Provider, e.ID, e.Type, e.ObjectID, e.Body, micros(e.ReceivedAt))
+		on conflict (provider, event_id) do nothing`, e.Provider, e.ID, e.Type, e.ObjectID, clientSecret.ReplaceAll(e.Body, []byte(`${1}"not kept"`)), micros(e.ReceivedAt))
 	return n > 0, wrote("event", err)
 }
 

@@ -194,6 +194,14 @@ func (s *stage) payTheRest() {
 		}
 	}
 	look()
+	if i.Pending > 0 { // held; the hold was asked for in vain
+		var list struct{ Data []struct{ ID, Status string } }
+		s.w.site.Call(http.MethodGet, "/api/v1/payments?status=authorized&invoice_id="+s.id, nil, &list)
+		for _, p := range list.Data {
+			s.w.capture(ctx, p.ID)
+		}
+		look()
+	}
 	if i.Due > 0 {
 		page := s.press(ctx, goodCard)
 		if page == "" {

@@ -221,19 +221,22 @@ func (w *world) rest(limit time.Time) {
 	}
 }
 
-// periodic jobs come back whatever happens.
-const periodic = `('payment.recover', 'audit.seal', 'jobs.purge', 'payment.reconcile', 'payment.balance', 'method.sweep')`
+// Periodic jobs come back whatever happens. Their keys are times.
+const (
+	periodic    = "key like '____-__-__T__:__:__Z'"
+	notPeriodic = "key not like '____-__-__T__:__:__Z'"
+)
 
 // open says what is not done yet, though it may be for later.
 func (w *world) open() string {
 	return w.ask(`select 'payment ' || id || ' ' || status from payment where status not in ('succeeded', 'failed', 'canceled', 'authorized')
-		union all select 'job ' || kind || ' ' || key || ' ' || last_error from job where done_at = 0 and dead_at = 0 and kind not in ` + periodic)
+		union all select 'job ' || kind || ' ' || key || ' ' || last_error from job where done_at = 0 and dead_at = 0 and ` + notPeriodic)
 }
 
 // ready says what is to be done now.
 func (w *world) ready() string {
 	return w.ask(fmt.Sprintf(`select 'payment ' || id || ' ' || status from payment where status in ('created', 'confirming', 'unknown')
-		union all select 'job ' || kind || ' ' || key from job where done_at = 0 and dead_at = 0 and run_at <= %d and kind not in `+periodic,
+		union all select 'job ' || kind || ' ' || key from job where done_at = 0 and dead_at = 0 and run_at <= %d and `+notPeriodic,
 		time.Now().Add(5*time.Second).UnixMicro()))
 }
 
@@ -270,9 +273,9 @@ func (w *world) age(by time.Duration) {
 	}
 	defer db.Close()
 	for _, query := range []string{
-		"update job set run_at = run_at - %d where done_at = 0 and dead_at = 0 and kind not in " + periodic,
+		"update job set run_at = run_at - %d where done_at = 0 and dead_at = 0 and " + notPeriodic,
 		// Periodic work begins again with the server, and does not wait for whoever was at it when it died.
-		"delete from job where %d > 0 and kind in " + periodic,
+		"delete from job where %d > 0 and " + periodic,
 		`update payment set lease_until = lease_until - %[1]d, checked_at = checked_at - %[1]d, updated_at = updated_at - %[1]d
 			where status not in ('succeeded', 'failed', 'canceled')`,
 	} {
