@@ -55,7 +55,7 @@ func TestStaffSeeWhatIsHeldBackAndLetItThrough(t *testing.T) {
 		}
 	}
 	page := s.get("/desk/limits").Body.String()
-	for _, want := range []string{"Paused since", "INV-1042", "maria@keller.example", "cards were declined; locked", "192.0.2.7", "payments within an hour, until"} {
+	for _, want := range []string{"Paused because many cards were declined", "INV-1042", "maria@keller.example", "cards were declined; locked", "192.0.2.7", "payments within an hour, until"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
 		}

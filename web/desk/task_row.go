@@ -45,8 +45,8 @@ var taskLooks = map[string]taskLook{
 	"task.receipt_pdf":         {"warn", "paper", "desk.open", ""},
 	"task.codes_locked":        {"warn", "key", "desk.open", ""},
 	"task.bank_orphan":         {"warn", "bank", "desk.open", ""},
-	"task.link_locked":         {"warn", "padlock", "desk.task.verb.limits", limitsPath},
-	"task.cards_paused":        {"bad", "card", "desk.task.verb.limits", limitsPath},
+	"task.link_locked":         {"warn", "padlock", "desk.open", limitsPath},
+	"task.cards_paused":        {"bad", "card", "desk.open", limitsPath},
 }
 
 // taskRow words a task and says what to do about it.
