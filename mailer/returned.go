@@ -147,13 +147,7 @@ func (m *Mailer) ReturnedFirmJob(ctx context.Context, job store.Job) error {
 	}
 	to := r.firm.Email
 	w := catalogue.For(r.firm.Locale, r.firm.Location(), r.now)
-	p := parcel{
-		kind: "returned_firm", subjectID: r.payment.ID, message: message{To: to, Automatic: true}, words: w,
-		taken: func(context.Context, *store.Tx) error { return nil },
-		refused: func(ctx context.Context, tx *store.Tx, why string) error {
-			return task{"mail.firm", "firm", "task.firm_mail", map[string]any{"recipient": to, "why": why}}.open(ctx, tx, m.Now())
-		},
-	}
+	p := m.toFirm("returned_firm", r.payment.ID, to, w)
 	switch {
 	case r.given():
 		p.drop = "dispute.won"
@@ -173,6 +167,17 @@ func (m *Mailer) ReturnedFirmJob(ctx context.Context, job store.Job) error {
 	}
 	p.message.ReplyTo = ""
 	return m.send(ctx, job, p)
+}
+
+// toFirm is a mail to the firm's own contact address.
+func (m *Mailer) toFirm(kind, subjectID, to string, w catalogue.Words) parcel {
+	return parcel{
+		kind: kind, subjectID: subjectID, message: message{To: to, Automatic: true}, words: w,
+		taken: func(context.Context, *store.Tx) error { return nil },
+		refused: func(ctx context.Context, tx *store.Tx, why string) error {
+			return task{"mail.firm", "firm", "task.firm_mail", map[string]any{"recipient": to, "why": why}}.open(ctx, tx, m.Now())
+		},
+	}
 }
 
 // office says to the firm who paid, what came back and why, and where to look.

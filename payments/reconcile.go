@@ -100,7 +100,13 @@ func (p *pass) done(ctx context.Context, err error) (Report, error) {
 	if err := errors.Join(err, countErr); err != nil {
 		return p.report, fmt.Errorf("reconcile: %w", err)
 	}
-	return p.report, nil
+	if len(standing) == 0 {
+		return p.report, nil
+	}
+	// One mail for each difference that is new, and none while the same ones stand.
+	return p.report, p.store.Update(ctx, func(tx *store.Tx) error {
+		return enqueue(ctx, tx, "mail.drift", standing[0].ID, json.RawMessage("{}"), p.Now())
+	})
 }
 
 // sinceLast is where a new pass over a list begins.

@@ -27,6 +27,7 @@ func (a *app) work(post *mailer.Mailer) {
 	a.jobs.Register("mail.failed", post.FailedJob, mails)
 	a.jobs.Register("mail.returned", post.ReturnedJob, mails)
 	a.jobs.Register("mail.returned_firm", post.ReturnedFirmJob, mails)
+	a.jobs.Register("mail.drift", post.DriftJob, mails)
 	a.jobs.Register("mail.code", post.CodeJob, codes)
 	a.jobs.Register("link.reopen", a.invoicing.ReopenJob, brisk)
 	a.jobs.Register("stripe.event", a.payments.EventJob, brisk)
