@@ -1,6 +1,7 @@
 package payments_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"paylink/payments"
 	"paylink/provider/stripe"
 	"paylink/store"
+	"paylink/store/storetest"
 )
 
 const (
@@ -685,4 +687,39 @@ func TestLinkOpensForTheCustomerAndRepairsTheirOwnLoginAlone(t *testing.T) {
 		_, err = d.restart("boot1").BankSession(t.Context(), r)
 		wantCode(t, err, paylink.Unavailable, "bank.unreachable")
 	})
+}
+
+// Where several servers share a database, a method may be taken away on one while another begins to pay
+// by it: the payment waits for that and is refused, and never reserves what it cannot have.
+func TestMethodIsNotTakenAwayUnderAPaymentThatBegins(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, storetest.Open(t, storetest.Postgres(t)))
+	m := d.linked(goodAccount)
+	press := d.debitPress("n1", 10000, m)
+	begun := make(chan error, 1)
+	err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+		if err := tx.LockMethods(t.Context(), m.CustomerID); err != nil {
+			return err
+		}
+		m.RemovedAt = d.clock.Now()
+		if err := tx.UpdateMethod(t.Context(), m); err != nil {
+			return err
+		}
+		go func() {
+			_, err := d.payments.Begin(context.Background(), press)
+			begun <- err
+		}()
+		select {
+		case err := <-begun:
+			begun <- err
+			t.Error("it did not wait")
+		case <-time.After(300 * time.Millisecond): // it waits
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, <-begun, paylink.Invalid, "method.unknown")
+	d.wantBalance(0, 0, 100000)
 }
