@@ -101,7 +101,7 @@
     const quote = () => {
       const q = new URLSearchParams({ amount: amount.value, method: method() });
       if (box() && box().checked) q.set("save", "on");
-      const mine = latest = fetch(pay.dataset.quote + "?" + q, { headers: json }).then((r) => r.ok ? r.json() : { ok: true }).then((said) => {
+      const mine = latest = fetch(pay.dataset.base + "/quote?" + q, { headers: json }).then((r) => r.ok ? r.json() : { ok: true }).then((said) => {
         if (mine !== latest) return latest; // typed on meanwhile
         problems(said);
         if (said.button) {
@@ -124,11 +124,12 @@
       const text = $("permission-text"), before = text.textContent;
       text.replaceChildren(...paragraphs.map((parts) => {
         const p = document.createElement("p");
-        p.append(...parts.map(({ text, bold }) => {
-          if (!bold) return text;
-          const strong = document.createElement("strong");
-          strong.textContent = text;
-          return strong;
+        p.append(...parts.map(({ text, bold, line }) => {
+          if (!bold && !line) return text;
+          const piece = document.createElement(bold ? "strong" : "span");
+          if (line) piece.className = "nb";
+          piece.textContent = text;
+          return piece;
         }));
         return p;
       }));
@@ -154,7 +155,7 @@
       $("uses").replaceChildren(...(said.uses || []).map((use) => {
         const a = document.createElement("a");
         a.className = "button secondary";
-        a.href = "?amount=" + encodeURIComponent(use.value);
+        a.href = pay.dataset.base + "?amount=" + encodeURIComponent(use.value);
         a.dataset.amount = use.value;
         a.textContent = use.label;
         return a;

@@ -48,7 +48,7 @@ func samples() []View {
 		Nonce: hostile, Version: "1", Signature: hostile, Problems: Summary{Problems: problems, Note: hostile}, SoFar: soFar,
 	}
 	two := show
-	two.Methods = append(two.Methods, Method{Value: "bank", Icon: "bank", Name: hostile, Price: usd(1), Connect: "/pay/lnk_x/bank"},
+	two.Methods = append(two.Methods, Method{Value: "bank", Icon: "bank", Name: hostile, Price: usd(1), Connect: &Connect{Link: "/pay/lnk_x/bank", Detail: hostile, Label: hostile}},
 		Method{Value: "mth_1", Icon: "bank", Name: hostile, Price: usd(1), Chosen: true, Account: &Account{Label: hostile, Detail: hostile, Change: "/pay/lnk_x/bank"}, Save: &SaveBox{Label: hostile, Off: true}},
 		Method{Value: "mth_2", Icon: "bank", Name: hostile, Price: usd(1), Account: &Account{Label: hostile, Detail: hostile, Next: "/pay/lnk_x/bank/mth_2"}},
 		Method{Value: "mth_3", Icon: "card", Name: hostile, Price: usd(1), Why: hostile, Remove: "/pay/lnk_x/methods/mth_3/remove"})

@@ -83,7 +83,7 @@ type Method struct {
 	Chosen  bool
 	Why     string   // why it cannot be used now; it stays visible
 	Account *Account // the bank account that is linked
-	Connect string   // where a bank account is linked; "" when one is, or for another kind
+	Connect *Connect // how a bank account is linked; nil when one is, or for another kind
 	Remove  string   // where a saved one is removed
 	Save    *SaveBox
 }
@@ -98,6 +98,9 @@ type Account struct {
 	Change string // where another is linked
 	Next   string // where its code is typed in, while it is awaited
 }
+
+// Connect leads to where a bank account is linked.
+type Connect struct{ Link, Detail, Label string }
 
 // UseSaved offers to prove the mailbox.
 type UseSaved struct {

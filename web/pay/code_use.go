@@ -90,10 +90,13 @@ func (h *Handlers) takeCode(c echo.Context, v visit) error {
 	if err != nil {
 		return err
 	}
-	told := "pay.saved.shown"
-	if len(saved) == 0 {
-		told = "pay.saved.none"
+	said, first := "pay.saved.none", ""
+	for _, m := range saved {
+		said = "pay.saved.shown"
+		if first == "" && m.Usable(h.pages.Now()) && (m.Kind == paylink.MethodCard || h.offersBank(v)) {
+			first = m.ID
+		}
 	}
-	h.pages.Flash(c, v.words.T(told))
-	return seeOther(c, v.back(amount, ""))
+	h.pages.Flash(c, v.words.T(said))
+	return seeOther(c, v.back(amount, first))
 }

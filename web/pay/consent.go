@@ -49,7 +49,7 @@ func (t contract) parts(v visit) [][]quotePart {
 	all := make([][]quotePart, len(t))
 	for i, c := range t {
 		for _, part := range v.words.Parts(c.key, c.args...) {
-			all[i] = append(all[i], quotePart{part.Text, part.Bold})
+			all[i] = append(all[i], quotePart{part.Text, part.Bold, part.NoWrap})
 		}
 	}
 	return all

@@ -25,6 +25,7 @@ type quote struct {
 type quotePart struct {
 	Text string `json:"text"`
 	Bold bool   `json:"bold,omitempty"`
+	Line bool   `json:"line,omitempty"` // must stay on one line
 }
 
 type quoteUse struct {

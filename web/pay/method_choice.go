@@ -109,13 +109,22 @@ func (h *Handlers) bankMethod(v visit, what choice, price money.Amount) template
 			one.Save = &templates.SaveBox{Label: words.T("pay.bank.save"), Detail: words.T("pay.bank.save.detail"), Ticked: what.save}
 		}
 	} else {
-		one.Connect = v.base() + "/bank"
+		key := h.connectKey()
+		one.Connect = &templates.Connect{Link: v.base() + "/bank", Detail: words.T(key + ".detail"), Label: words.T(key)}
 	}
 	one.Chosen = what.method == one.Value
 	if one.Save != nil {
 		one.Save.Off = !one.Chosen
 	}
 	return one
+}
+
+// connectKey is the sentence that leads to a new account: by a login at the bank, or by its number.
+func (h *Handlers) connectKey() string {
+	if h.Bank == BankDeposits {
+		return "pay.bank.number"
+	}
+	return "pay.bank.connect"
 }
 
 // savedMethod is the row of a saved card or account. One that cannot be used stays, with the reason.
@@ -167,7 +176,7 @@ func (h *Handlers) button(v visit, value string, a money.Amount) string {
 	hold := v.invoice.Capture == paylink.CaptureManual
 	switch {
 	case value == newBank:
-		return v.words.T("pay.button.connect")
+		return v.words.T(h.connectKey())
 	case m.ID != "" && m.Waits():
 		return v.words.T("pay.button.await")
 	case m.Kind == paylink.MethodBank:

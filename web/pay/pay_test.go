@@ -91,6 +91,7 @@ func newSite(t *testing.T, o pay.Options) *site {
 		NoLimits: o.NoLimits,
 	})
 	o.BaseURL, o.StripeJS, o.PublishableKey = s.base, box.URL()+"/js/stripe.js", box.Env()["STRIPE_PUBLISHABLE_KEY"]
+	o.PlaidJS = box.Env()["PLAID_JS_URL"]
 	r := page.New(page.Options{
 		Pages: pages(), Files: static.Load(), Ring: s.ring, BaseURL: s.base, StripeJS: o.StripeJS, PlaidJS: o.PlaidJS,
 		Firm: s.store.Firm, Now: s.now, Log: log,
