@@ -182,7 +182,7 @@ func (h *Handlers) signedIn(role paylink.Role, next func(echo.Context, visit) er
 // fail tells an error that has no page of its own. It is handed on for the log's line.
 func (h *Handlers) fail(c echo.Context, v visit, err error) error {
 	status := page.Status(err)
-	if c.Response().Committed || status >= http.StatusInternalServerError || !strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
+	if c.Response().Committed || status >= http.StatusInternalServerError && !ownWords(v, err) || !strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
 		return err
 	}
 	p := templates.DeskError{Desk: h.frame(c, v, "desk.error.title"), Back: invoicesPath, BackLabel: "desk.error.back"}
@@ -211,6 +211,12 @@ func (h *Handlers) fail(c echo.Context, v visit, err error) error {
 		return shown
 	}
 	return err
+}
+
+// ownWords says whether the desk has words of its own for an error of somebody whom we need.
+func ownWords(v visit, err error) bool {
+	e, ok := errors.AsType[*paylink.Error](err)
+	return ok && e.Kind == paylink.Unavailable && v.words.Has("desk.error."+e.Code)
 }
 
 // frame is what every page of the desk has around its content.

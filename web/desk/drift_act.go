@@ -32,7 +32,7 @@ func (h *Handlers) startCheck(c echo.Context, v visit) error {
 		if err != nil || !fresh {
 			return err
 		}
-		return tx.Audit(ctx, v.actor(), "drift.checked", "stripe", nil, now)
+		return tx.Audit(ctx, v.actor(), "drift.asked", "stripe", nil, now)
 	})
 	if err != nil {
 		return err

@@ -158,6 +158,11 @@ var lists = []string{"payment_intents", "charges", "refunds", "disputes", "event
 
 // checked says when the books were last compared with Stripe, and how far a comparison has come.
 func (h *Handlers) checked(ctx context.Context, v visit, p *templates.DeskDrift) error {
+	job, err := h.store.UnfinishedJob(ctx, reconcileJob)
+	idle := paylink.KindOf(err) == paylink.NotFound
+	if err != nil && !idle {
+		return err
+	}
 	var oldest time.Time
 	whole, running := true, templates.Running{Most: len(lists)}
 	for _, name := range lists {
@@ -173,9 +178,9 @@ func (h *Handlers) checked(ctx context.Context, v visit, p *templates.DeskDrift)
 		row := templates.RunningList{Name: v.html("desk.drift.list." + name), Icon: "dash", Text: v.html("desk.drift.list.waits")}
 		switch {
 		case !cursor.Begun.IsZero():
-			row.Icon, row.Text = "again", v.html("desk.drift.list.reads")
-		case !cursor.Since.IsZero() && v.words.Now().Sub(cursor.Since) < time.Minute:
-			row.Icon, row.Text = "tick", v.html("desk.drift.list.done")
+			row.Icon, row.Text = "again", v.html("desk.drift.list.reads", "page", cursor.Pages, "seen", cursor.Seen)
+		case !idle && !cursor.Since.Before(job.CreatedAt):
+			row.Icon, row.Text = "tick", v.html("desk.drift.list.done", "seen", cursor.Seen)
 			running.Value++
 		}
 		running.Lists = append(running.Lists, row)
@@ -189,12 +194,8 @@ func (h *Handlers) checked(ctx context.Context, v visit, p *templates.DeskDrift)
 			p.Checked, p.Agree = v.html("desk.drift.checked.now"), v.html("desk.drift.agree.now")
 		}
 	}
-	job, err := h.store.UnfinishedJob(ctx, reconcileJob)
-	if paylink.KindOf(err) == paylink.NotFound {
+	if idle {
 		return nil
-	}
-	if err != nil {
-		return err
 	}
 	running.Text = v.html("desk.drift.running")
 	if job.LastError != "" {
@@ -216,4 +217,4 @@ func (h *Handlers) repaired(ctx context.Context, v visit) ([]templates.Event, er
 }
 
 // repairActions are what staff do about differences, by its names in the log.
-var repairActions = []string{"drift.word_taken", "drift.refund_booked", "payment.adopted"}
+var repairActions = []string{"drift.word_taken", "drift.refund_booked", "drift.checked", "payment.adopted"}

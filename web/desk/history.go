@@ -95,7 +95,7 @@ var signs = map[string][2]string{
 	"dispute.needs_response": {"bad", "flag"}, "dispute.under_review": {"way", "flag"}, "dispute.won": {"good", "flag"}, "dispute.lost": {"bad", "flag"},
 	"dispute.warning_needs_response": {"warn", "flag"}, "dispute.warning_under_review": {"way", "flag"}, "dispute.warning_closed": {"mute", "flag"},
 	"payment.rebuilt": {"warn", "drift"}, "payment.adopted": {"mute", "drift"}, "payment.orphan_canceled": {"mute", "cross"},
-	"mandate.given": {"mute", "pen"}, "drift.checked": {"mute", "again"},
+	"mandate.given": {"mute", "pen"}, "drift.asked": {"mute", "again"}, "drift.checked": {"mute", "again"}, "drift.word_taken": {"warn", "drift"}, "drift.refund_booked": {"mute", "drift"},
 	"method.saved": {"mute", "card"}, "method.linked": {"mute", "bank"}, "method.removed": {"mute", "cross"}, "method.blocked": {"bad", "circled"},
 	"method.check_begun": {"mute", "key"}, "method.proven": {"good", "key"}, "method.not_proven": {"warn", "key"}, "method.login_required": {"warn", "bank"},
 	"code.asked": {"mute", "key"}, "code.used": {"good", "key"}, "code.refused": {"warn", "key"}, "devices.forgotten": {"mute", "key"},

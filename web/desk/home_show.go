@@ -115,6 +115,8 @@ func (h *Handlers) closeTask(c echo.Context, v visit) error {
 var lately = map[string]bool{
 	"link.made": true, "link.opened": true, "link.bounced": true, "payment.succeeded": true, "payment.processing": true,
 	"payment.authorized": true, "payment.failed": true, "invoice.voided": true, "invoice.created": true,
+	"refund.succeeded": true, "refund.pending": true, "refund.failed": true,
+	"dispute.needs_response": true, "dispute.warning_needs_response": true, "dispute.won": true, "dispute.lost": true,
 }
 
 // justNow is what happened last, with the invoice that it happened to.

@@ -155,11 +155,26 @@ func disputeRecords(v visit, disputes []paylink.Dispute) []templates.Record {
 			r.Lines = append(r.Lines, v.html("desk.dispute.nothing"))
 		}
 		if d.Status == "needs_response" || d.Status == "warning_needs_response" {
-			r.Lines = append(r.Lines, v.html("desk.dispute.answer"))
+			r.Lines = append(r.Lines, answerLine(v, d))
 		}
 		all = append(all, r)
 	}
 	return all
+}
+
+// answerLine says by when a dispute is to be answered, and where.
+func answerLine(v visit, d paylink.Dispute) templates.HTML {
+	if d.AnswerBy.IsZero() {
+		return v.html("desk.dispute.answer")
+	}
+	page := templates.Page{Words: v.words}
+	switch days := v.words.Days(d.AnswerBy); {
+	case days > 0:
+		return page.Count("desk.dispute.answer.in", days, "day", d.AnswerBy)
+	case days == 0:
+		return page.T("desk.dispute.answer.today", "at", d.AnswerBy)
+	}
+	return page.T("desk.dispute.answer.late", "day", d.AnswerBy)
 }
 
 // disputeReason is the reason of a dispute or return in words.
