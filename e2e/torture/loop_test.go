@@ -25,7 +25,7 @@ func TestFault_P09_CrashLoop(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		t.Parallel()
 		w := newWorld(t, binary, database)
-		report := w.crashLoop(*kills, begin(t))
+		report := w.crashLoop(*kills, 250*time.Millisecond, begin(t))
 		w.judge(report)
 		if report.Settled < *kills/6 {
 			t.Errorf("only %d payments were made: that proves little", report.Settled)
@@ -53,8 +53,9 @@ func (w *world) judge(report auditor.Report) {
 	}
 }
 
-// crashLoop has payers pay while the server is killed so often, and gives what the auditor says.
-func (w *world) crashLoop(kills int, seed uint64) auditor.Report {
+// crashLoop has payers pay while the server is killed so often, each time after no longer than it may live, and gives
+// what the auditor says.
+func (w *world) crashLoop(kills int, life time.Duration, seed uint64) auditor.Report {
 	w.tb.Helper()
 	dice := rand.New(rand.NewPCG(seed, 1))
 	w.misbehave(seed)
@@ -80,7 +81,7 @@ func (w *world) crashLoop(kills int, seed uint64) auditor.Report {
 	}
 	begun := time.Now()
 	for range kills {
-		if err := pause(ctx, 20*time.Millisecond+time.Duration(dice.Int64N(int64(230*time.Millisecond)))); err != nil {
+		if err := pause(ctx, 20*time.Millisecond+time.Duration(dice.Int64N(int64(life-20*time.Millisecond)))); err != nil {
 			w.tb.Fatal(err)
 		}
 		w.site.Kill()

@@ -141,7 +141,13 @@ func (a *audit) matched() {
 			a.find("I-5", p.id, "names %s, which Stripe does not know", p.intent)
 		}
 	}
+	of := map[string]string{}
 	for _, i := range a.truth.intents {
+		if id := i.Metadata["paylink_payment"]; of[id] == "" {
+			of[id] = i.ID
+		} else { // a call that was repeated as another one
+			a.find("I-1", id, "has two PaymentIntents, %s and %s", of[id], i.ID)
+		}
 		p, known := rows[i.ID]
 		switch {
 		case !known && i.resting():
