@@ -188,7 +188,7 @@ func (s *Service) CheckAgain(ctx context.Context, actor paylink.Actor, differenc
 	if err := s.repaired(ctx, actor, "drift.checked", about, map[string]any{"kind": d.Kind, "object": d.Subject}); err != nil {
 		return err
 	}
-	p := s.newPass(nil)
+	p := s.newPass(s.Now(), nil)
 	kind, _, _ := strings.Cut(d.Subject, "_")
 	switch kind {
 	case "pi":

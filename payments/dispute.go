@@ -179,6 +179,9 @@ func (s *Service) afterDispute(ctx context.Context, tx *store.Tx, p paylink.Paym
 	case gone(now) && !gone(before):
 		return s.takenBack(ctx, tx, p, now, revised)
 	case now.Withdrawn < before.Withdrawn:
+		if err := tx.DoneTask(ctx, "dispute.lost", p.ID, s.Now()); err != nil {
+			return err
+		}
 		return s.closePaid(ctx, tx, invoice)
 	case !status.Over() && (!known || status.Inquiry() != stripe.DisputeStatus(before.Status).Inquiry()):
 		code := "task.dispute_open"

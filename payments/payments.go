@@ -27,6 +27,7 @@ type Options struct {
 	Boot    string          // random, this run of the server
 	Host    string          // where receipts are checked: "pay.northwind.studio"
 	Budget  time.Duration   // of one step at Stripe with its retries; 0 is 45 s
+	Shift   time.Duration   // of one job that reconciles, before it leaves the rest to another; 0 is 20 s
 	Plaid   *plaid.Client   // nil: no bank account is linked by Plaid
 	Ring    paylink.KeyRing // seals Plaid's access tokens
 	Now     func() time.Time
@@ -47,6 +48,9 @@ type Service struct {
 func New(s *store.Store, sc *stripe.Client, o Options) *Service {
 	if o.Budget == 0 {
 		o.Budget = 45 * time.Second
+	}
+	if o.Shift == 0 {
+		o.Shift = 20 * time.Second
 	}
 	return &Service{store: s, stripe: sc, Options: o}
 }

@@ -21,9 +21,6 @@ const (
 	// firstLook is how far back a list is read that was never read, and the balance every night: longer
 	// than a month's closing, and than most bank returns take.
 	firstLook = 35 * 24 * time.Hour
-	// shift is how long one job reconciles before it leaves the rest to the next, so that another server
-	// takes over from a dead one within a minute.
-	shift = 20 * time.Second
 )
 
 // Progress is told after each page of a list: which list, and how many objects of it were seen.
@@ -41,6 +38,7 @@ type Report struct {
 // pass is one reconciliation under way.
 type pass struct {
 	*Service
+	round    time.Time // when the first shift of it began: a list that was read whole since is done
 	report   Report
 	progress Progress
 }
@@ -51,7 +49,10 @@ type pass struct {
 // pass that is cut off goes on there, and repeating one changes nothing. A list that fails does not
 // keep the others from being read.
 func (s *Service) Reconcile(ctx context.Context, progress Progress) (Report, error) {
-	p := s.newPass(progress)
+	return s.reconcile(ctx, s.newPass(s.Now(), progress))
+}
+
+func (s *Service) reconcile(ctx context.Context, p *pass) (Report, error) {
 	err := errors.Join(
 		walk(ctx, p, "payment_intents", sinceLast, s.stripe.Intents, p.intent),
 		walk(ctx, p, "charges", sinceLast, s.stripe.Charges, p.charge),
@@ -66,14 +67,26 @@ func (s *Service) Reconcile(ctx context.Context, progress Progress) (Report, err
 // ReconcileJob handles jobs of kind payment.reconcile: it works for one shift and leaves the rest to a
 // job of its own.
 func (s *Service) ReconcileJob(ctx context.Context, job store.Job) error {
-	return s.work(ctx, job, s.Reconcile)
+	return s.work(ctx, job, s.reconcile)
 }
 
-func (s *Service) work(ctx context.Context, job store.Job, reconcile func(context.Context, Progress) (Report, error)) error {
-	working, stop := context.WithTimeout(ctx, shift)
+// roundJob is what a shift leaves to the next.
+type roundJob struct {
+	Round time.Time `json:"round,omitzero"`
+}
+
+func (s *Service) work(ctx context.Context, job store.Job, reconcile func(context.Context, *pass) (Report, error)) error {
+	what := roundJob{}
+	if err := json.Unmarshal(job.Payload, &what); err != nil {
+		return fmt.Errorf("read job: %w", err)
+	}
+	if what.Round.IsZero() {
+		what.Round = s.Now()
+	}
+	working, stop := context.WithTimeout(ctx, s.Shift)
 	defer stop()
 	pages := 0
-	report, err := reconcile(working, func(string, int) { pages++ })
+	report, err := reconcile(working, s.newPass(what.Round, func(string, int) { pages++ }))
 	if err == nil {
 		s.Log.Info("reconciled with stripe", "job", job.Kind, "seen", report.Seen, "rebuilt", report.Rebuilt,
 			"canceled", report.Canceled, "foreign", report.Foreign, "different", report.Different)
@@ -83,15 +96,15 @@ func (s *Service) work(ctx context.Context, job store.Job, reconcile func(contex
 		return err
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		return enqueue(ctx, tx, job.Kind, paylink.NewID("more", s.Now()), json.RawMessage("{}"), s.Now())
+		return enqueue(ctx, tx, job.Kind, paylink.NewID("more", s.Now()), what, s.Now())
 	})
 }
 
-func (s *Service) newPass(progress Progress) *pass {
+func (s *Service) newPass(round time.Time, progress Progress) *pass {
 	if progress == nil {
 		progress = func(string, int) {}
 	}
-	return &pass{Service: s, report: Report{Seen: map[string]int{}}, progress: progress}
+	return &pass{Service: s, round: round, report: Report{Seen: map[string]int{}}, progress: progress}
 }
 
 func (p *pass) done(ctx context.Context, err error) (Report, error) {
@@ -125,6 +138,9 @@ func walk[T any](ctx context.Context, p *pass, list string, from func(store.List
 		return err
 	}
 	if cursor.Begun.IsZero() {
+		if !cursor.Since.Before(p.round) {
+			return nil // by an earlier shift of this round
+		}
 		now := p.Now()
 		cursor = store.ListCursor{Since: cursor.Since, Begun: now, From: from(cursor, now)}
 	}

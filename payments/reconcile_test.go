@@ -375,15 +375,39 @@ func TestFault_R03_TwoInstancesAtOnce(t *testing.T) {
 	})
 }
 
-// R03: a shift ends before its lease, and what is left is a job that any server may take.
+// R03: a shift ends before its lease, and what is left is a job that any server may take, which does not
+// read again what this one read.
 func TestFault_R03_ShiftLeavesTheRestToAnother(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
-		d.lapse()
+		p := d.lapse()
+		d.options.Shift = 2 * time.Second
+		d.fault("GET /v1/refunds", "slow:30s", 0)
+		d.byHand(p, 5000)
 		job := store.Job{ID: "job_1", Kind: "payment.reconcile", Key: "k", Payload: json.RawMessage("{}")}
-		if err := d.payments.ReconcileJob(t.Context(), job); err != nil {
+		if err := d.restart("boot1").ReconcileJob(t.Context(), job); err != nil {
 			t.Fatal(err)
 		}
 		d.wantBalance(20000, 0, 80000)
+		d.control("DELETE", "/faults", nil, nil)
+		first, err := d.store.ListCursor(t.Context(), "payment_intents")
+		if err != nil || first.Since.IsZero() {
+			t.Fatalf("%+v %v", first, err)
+		}
+		d.clock.advance(time.Second)
+		var left []store.Job
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+			left, err = tx.ClaimJobs(t.Context(), "payment.reconcile", d.clock.Now(), time.Minute, 10)
+			return err
+		}); err != nil || len(left) != 1 {
+			t.Fatalf("%d jobs are left, %v", len(left), err)
+		}
+		if err := d.restart("boot2").ReconcileJob(t.Context(), left[0]); err != nil {
+			t.Fatal(err)
+		}
+		d.wantInvoice(5000, 15000, 0, 5000, 80000)
+		if again, err := d.store.ListCursor(t.Context(), "payment_intents"); err != nil || !again.Since.Equal(first.Since) {
+			t.Errorf("the list was read again: %+v %v", again, err)
+		}
 	})
 }
 

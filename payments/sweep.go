@@ -12,13 +12,16 @@ import (
 // SweepBalance compares what moved the balance at Stripe in the last 35 days with our books: it finds
 // what became of old objects, a late return or a refund that failed, when no event told.
 func (s *Service) SweepBalance(ctx context.Context, progress Progress) (Report, error) {
-	p := s.newPass(progress)
+	return s.sweep(ctx, s.newPass(s.Now(), progress))
+}
+
+func (s *Service) sweep(ctx context.Context, p *pass) (Report, error) {
 	return p.done(ctx, walk(ctx, p, "balance", lastMonth, s.stripe.Movements, p.movement))
 }
 
 // SweepJob handles jobs of kind payment.sweep in the same way.
 func (s *Service) SweepJob(ctx context.Context, job store.Job) error {
-	return s.work(ctx, job, s.SweepBalance)
+	return s.work(ctx, job, s.sweep)
 }
 
 func lastMonth(_ store.ListCursor, now time.Time) time.Time { return now.Add(-firstLook) }
