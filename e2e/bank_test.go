@@ -83,6 +83,13 @@ func connectBank(tab *browser.Tab, bank, account string) {
 	chooseAccount(link, account)
 }
 
+// chooseBank chooses to pay from a bank account, once the page has come to rest.
+func chooseBank(tab *browser.Tab) {
+	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
+	tab.Click("text=Bank account")
+	tab.Until("document.querySelector('[name=method]:checked').value !== 'card'")
+}
+
 func chooseAccount(link *browser.Frame, account string) {
 	link.Click("text=" + account)
 	link.Click("text=Continue")
@@ -110,7 +117,7 @@ func TestCustomerPaysAPartFromABankAndTheRestByCard(t *testing.T) {
 	tab.Fill("#other input", "150.00")
 	tab.Press("\t")
 	tab.See("Pay $150.00 by card")
-	tab.Click("text=Bank account")
+	chooseBank(tab)
 	tab.See("Log in at your bank")
 	tab.Everywhere("bank")
 	if loads(tab, "plaid") {
@@ -187,7 +194,7 @@ func TestWaysThroughPlaidLink(t *testing.T) {
 	d, b := demo(t)
 	tab := b.Tab(t, browser.Options{})
 	tab.Open(d.PayURL)
-	tab.Click("text=Bank account")
+	chooseBank(tab)
 	tab.Click("#press")
 	tab.In("dialog iframe").Click("#close")
 	tab.See("You came back without choosing an account. Nothing changed.")
@@ -232,7 +239,7 @@ func TestBankAccountByNumberAndSmallDeposit(t *testing.T) {
 	_, url := owed(t, s.BaseURL, s.APIKey, customer.ID, 40000)
 	tab := b.Tab(t, browser.Options{})
 	tab.Open(url)
-	tab.Click("text=Bank account")
+	chooseBank(tab)
 	tab.Click("#press")
 	tab.See("A small deposit then shows a code at your bank")
 	tab.Everywhere("account")
@@ -253,7 +260,7 @@ func TestBankAccountByNumberAndSmallDeposit(t *testing.T) {
 	tab.Everywhere("wrong")
 
 	tab.Open(url) // days later, by the same link
-	tab.Click("text=Bank account")
+	chooseBank(tab)
 	tab.See("Code awaited.")
 	tab.Click("#press")
 	tab.Fill("#f-code", "SM11AA")
@@ -274,7 +281,7 @@ func TestLateReturnOpensTheInvoiceAgain(t *testing.T) {
 	id, url := owed(t, d.BaseURL, d.APIKey, customerOf(t, d, d.InvoiceID), 22500)
 	tab := b.Tab(t, browser.Options{})
 	tab.Open(url)
-	tab.Click("text=Bank account")
+	chooseBank(tab)
 	tab.Click("#press")
 	connectBank(tab, "Chase", goodDebit)
 	tab.At("method=mth_")

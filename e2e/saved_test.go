@@ -32,7 +32,7 @@ func TestSavedMethodsShowOnceTheMailboxIsProven(t *testing.T) {
 	first.See("$100.00 is paid")
 	first.Open(url)
 	amount(first, "150.00")
-	first.Click("text=Bank account")
+	chooseBank(first)
 	first.Click("#press")
 	connectBank(first, "Chase", goodDebit)
 	first.At("method=mth_")
