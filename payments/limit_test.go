@@ -311,6 +311,11 @@ func TestOnePlaceBeginsSixtyPaymentsAnHour(t *testing.T) {
 func TestFewPaymentsAreBeingMadeAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		links := append(d.links(3), d.link)
+		for i := range 3 {
+			if _, err := d.by(links[0], fmt.Sprint("alone", i), "pm_card_authenticationRequired", nil); (err == nil) != (i < 2) {
+				t.Errorf("press %d of one link: %v", i+1, err)
+			}
+		}
 		tokens := make([]string, 16)
 		for i := range tokens {
 			tokens[i] = d.card("pm_card_authenticationRequired")

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -132,9 +133,9 @@ func TestAStopCutsOffWhatDoesNotEnd(t *testing.T) {
 // A database that hangs makes the site unready; it is not asked again and again meanwhile.
 func TestADatabaseThatHangsIsNotReady(t *testing.T) {
 	t.Parallel()
-	var asked int
+	var asked atomic.Int32
 	release := make(chan struct{})
-	r := run(t, func(context.Context) error { asked++; <-release; return nil }, 0)
+	r := run(t, func(context.Context) error { asked.Add(1); <-release; return nil }, 0)
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
@@ -144,8 +145,8 @@ func TestADatabaseThatHangsIsNotReady(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if asked != 1 {
-		t.Errorf("it was asked %d times", asked)
+	if n := asked.Load(); n != 1 {
+		t.Errorf("it was asked %d times", n)
 	}
 	close(release)
 	for status := 0; status != http.StatusOK; {
