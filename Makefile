@@ -46,6 +46,14 @@ quick: ## unit tests on SQLite: for every save
 fuzz: ## every fuzz target for a minute
 	tools/fuzz 60s
 
+# make torture KILLS=2000 SEED=7
+KILLS ?= 2000
+SEED  ?= 0
+
+.PHONY: torture
+torture: ## kill the server KILLS times on each database while people pay, and audit what is left
+	go test ./e2e/torture -run 'TestFault_P09' -count=1 -v -timeout 0 -args -kills $(KILLS) -seed $(SEED)
+
 .PHONY: bench
 bench: ## measure what docs/performance.md promises
 	tools/bench

@@ -24,7 +24,6 @@ type died struct {
 // deaths has a scene for every point in the code.
 var deaths = []died{
 	{"customer.made:1", cardIs(goodCard)},
-	{"pay.T1.written:1", cardIs(goodCard)},
 	{"pay.T1.committed:1", cardIs(goodCard)},
 	{"pay.S1.made:1", cardIs(goodCard)},
 	{"pay.T2.committed:1", cardIs(goodCard)},
@@ -32,11 +31,6 @@ var deaths = []died{
 	{"pay.S2.answered:1", cardIs(goodCard)},
 	{"pay.S2.answered:1", cardIs(declinedCard)},
 	{"pay.S2.answered:1", cardIs(askingCard)},
-	{"pay.T3.written:1", cardIs(goodCard)},
-	{"pay.T3.written:1", cardIs(askingCard)},
-	{"pay.T3.committed:1", cardIs(goodCard)},
-	{"pay.T3.committed:2", cardIs(goodCard)},
-	{"pay.T3.committed:2", cardIs(askingCard)},
 	{"pay.released:1", unmade},
 	{"event.stored:1", cardIs(goodCard)},
 	{"event.stored:2", cardIs(goodCard)},
@@ -53,6 +47,21 @@ var deaths = []died{
 	{"hold.answered:1", captured},
 }
 
+// The deaths around the two transactions that count most, each by its row.
+var (
+	beforeReserving = []died{{"pay.T1.written:1", cardIs(goodCard)}}
+	insideSettling  = []died{{"pay.T3.written:1", cardIs(goodCard)}, {"pay.T3.written:1", cardIs(askingCard)}}
+	afterSettling   = []died{
+		{"pay.T3.committed:1", cardIs(goodCard)}, {"pay.T3.committed:2", cardIs(goodCard)}, {"pay.T3.committed:2", cardIs(askingCard)},
+	}
+)
+
+func TestFault_P01_DeathBeforeTheReservationIsCommitted(t *testing.T) { dieAt(t, beforeReserving) }
+func TestFault_P07_DeathInsideTheSettlement(t *testing.T)             { dieAt(t, insideSettling) }
+func TestFault_P08_DeathBetweenTheSettlementAndTheAnswer(t *testing.T) {
+	dieAt(t, afterSettling)
+}
+
 // commandDeaths are points of commands beside the server, each with a test of its own.
 var commandDeaths = []string{"backup.copied", "restore.kept"}
 
@@ -67,7 +76,10 @@ type stage struct {
 
 // The server dies at every point between two steps, and each time everything ends well: nobody is charged twice, nothing
 // stays reserved, and the invoice can be paid.
-func TestServerDiesAtEveryPoint(t *testing.T) {
+func TestServerDiesAtEveryPoint(t *testing.T) { dieAt(t, deaths) }
+
+func dieAt(t *testing.T, deaths []died) {
+	t.Helper()
 	binary := Binary(t)
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		t.Parallel()
@@ -224,7 +236,7 @@ var point = regexp.MustCompile(`crash\.At\("([^"]+)"\)`)
 // A point without a scene proves nothing.
 func TestEveryPointInTheCodeHasAScene(t *testing.T) {
 	var scenes, inCode []string
-	for _, d := range deaths {
+	for _, d := range slices.Concat(deaths, beforeReserving, insideSettling, afterSettling) {
 		name, _, _ := strings.Cut(d.at, ":")
 		scenes = append(scenes, name)
 	}
