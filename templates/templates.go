@@ -35,16 +35,23 @@ func declared() []View { return slices.Concat(payViews(), deskViews()) }
 
 // Set is every page in every language, parsed. It is safe for use by many at once.
 type Set struct {
-	pages   map[name]*template.Template
+	pages   map[name]*sheet
 	buffers sync.Pool
 }
 
 type name struct{ lang, page string }
 
+// sheet is a page in one language, and the program that writes the same sooner; nil where the page uses
+// what compile does not know. It is made when the page is first shown, not while the server starts.
+type sheet struct {
+	page *template.Template
+	fast func() *program
+}
+
 // Load parses every page. It panics when a page and its declaration do not fit: the program was
 // built wrong, and no request should be the first to learn it.
 func Load() *Set {
-	s := &Set{pages: map[name]*template.Template{}}
+	s := &Set{pages: map[name]*sheet{}}
 	pages := map[string]bool{}
 	s.buffers.New = func() any { return new(bytes.Buffer) }
 	parts := template.Must(template.New("parts").Funcs(funcs()).ParseFS(files, "part_*.html"))
@@ -54,9 +61,8 @@ func Load() *Set {
 		page := template.Must(template.Must(parts.Clone()).ParseFS(files, area+"_layout.html", file+".html"))
 		pages[file] = true
 		for _, l := range catalogue.Locales() {
-			one := template.Must(page.Clone())
-			fold(one.Lookup(area+"_layout.html"), v, catalogue.For(l, nil, time.Time{}))
-			s.pages[name{string(l), file}] = one.Lookup(area + "_layout.html")
+			one := template.Must(page.Clone()).Lookup(area + "_layout.html")
+			s.pages[name{string(l), file}] = &sheet{one, sync.OnceValue(func() *program { return fast(one, v, catalogue.For(l, nil, time.Time{})) })}
 		}
 	}
 	all, err := files.ReadDir(".")
@@ -72,17 +78,30 @@ func Load() *Set {
 	return s
 }
 
+// fast compiles a page, which html/template escapes when it is first executed.
+func fast(page *template.Template, v View, w catalogue.Words) *program {
+	_ = page.Execute(io.Discard, v) // of a page without values; what fails will fail again where it matters
+	p, err := compile(page, w)
+	if err != nil {
+		return nil
+	}
+	return p
+}
+
 // Render writes a page, whole or not at all: an error leaves w untouched.
 func (s *Set) Render(w io.Writer, v View) error {
-	page, ok := s.pages[name{v.Lang(), v.Template()}]
+	sheet, ok := s.pages[name{v.Lang(), v.Template()}]
 	if !ok {
 		return fmt.Errorf("render %s: no such page", v.Template())
 	}
 	buf, _ := s.buffers.Get().(*bytes.Buffer)
 	defer s.buffers.Put(buf)
 	buf.Reset()
-	if err := page.Execute(buf, v); err != nil {
-		return fmt.Errorf("render %s: %w", v.Template(), err)
+	if fast := sheet.fast(); fast == nil || !fast.write(buf, v) {
+		buf.Reset()
+		if err := sheet.page.Execute(buf, v); err != nil {
+			return fmt.Errorf("render %s: %w", v.Template(), err)
+		}
 	}
 	if _, err := w.Write(buf.Bytes()); err != nil {
 		return fmt.Errorf("write %s: %w", v.Template(), err)
