@@ -185,6 +185,11 @@ func (s *Service) next(p paylink.Payment, in stripe.Intent) paylink.PaymentStatu
 // follow queues what must come after a change even if this run of the server ends now: the fence
 // around a question of the bank that the payer leaves open, and around a declined PaymentIntent.
 func (s *Service) follow(ctx context.Context, tx *store.Tx, before, p paylink.Payment) error {
+	if before.Status != p.Status {
+		if err := s.settledDown(ctx, tx, before); err != nil {
+			return err
+		}
+	}
 	switch {
 	case before.PaymentIntent == "" && p.Status == paylink.Canceled:
 		// Its making was never answered and was given up. Nobody confirms it; nobody shall be able to.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"paylink"
 	"paylink/crash"
@@ -197,85 +196,4 @@ func (s *Service) EventJob(ctx context.Context, job store.Job) error {
 		return err
 	}
 	return done("")
-}
-
-// Recover looks after payments that were cut off: by a crash of this or another run of the server,
-// a broken network, a payer who left. It finishes what Stripe did, or fences it; it never charges.
-func (s *Service) Recover(ctx context.Context) error {
-	for after := ""; ; {
-		page, err := s.store.UnfinishedPayments(ctx, after, 200)
-		if err != nil {
-			return err
-		}
-		for _, p := range page {
-			if !s.abandoned(p) {
-				continue
-			}
-			if err := s.recover(ctx, p); err != nil {
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				s.Log.Warn("recover payment", "payment_id", p.ID, "status", string(p.Status), "error", err.Error())
-			}
-		}
-		if len(page) < 200 {
-			return nil
-		}
-		after = page[len(page)-1].ID
-	}
-}
-
-// released says whether the run of the server that began the payment cannot be at work on it now.
-func (s *Service) released(p paylink.Payment) bool {
-	return s.Now().After(p.LeaseUntil) || p.Boot != s.Boot && s.store.OneServer()
-}
-
-// abandoned says whether the payment wants a look now.
-func (s *Service) abandoned(p paylink.Payment) bool {
-	now := s.Now()
-	switch p.Status {
-	case paylink.Created, paylink.Confirming:
-		// Asking Stripe harms nobody; only letting go of it waits for the lease.
-		return s.released(p) || p.PaymentIntent != "" && now.Sub(p.UpdatedAt) > lookAfter
-	case paylink.Unknown:
-		return true
-	case paylink.RequiresAction:
-		return now.Sub(p.UpdatedAt) > time.Minute
-	case paylink.Processing, paylink.Authorized:
-		return now.Sub(p.CheckedAt) > time.Hour
-	case paylink.Failed, paylink.Canceled, paylink.Succeeded:
-	}
-	return false
-}
-
-func (s *Service) recover(ctx context.Context, p paylink.Payment) error {
-	if p.PaymentIntent == "" {
-		// The id is stored before anything is confirmed, so nothing was: no money can move.
-		_, err := s.change(ctx, p.ID, func(p *paylink.Payment) bool {
-			if p.Status != paylink.Created || p.PaymentIntent != "" {
-				return false
-			}
-			p.Status = paylink.Canceled
-			return true
-		})
-		return err
-	}
-	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.TouchPayment(ctx, p.ID, s.Now()) }); err != nil {
-		return err
-	}
-	in, err := s.stripe.Intent(ctx, p.PaymentIntent)
-	if err != nil {
-		return err
-	}
-	crash.At("recover.asked")
-	after, err := s.Follow(ctx, in)
-	if err != nil {
-		return err
-	}
-	late := after.Status == paylink.RequiresAction && s.Now().Sub(after.UpdatedAt) > actionLife
-	given := p.Status == paylink.Unknown || s.released(p) // nobody will confirm it any more
-	if late || given && unconfirmed(in, after) {
-		_, err = s.fence(ctx, p.ID)
-	}
-	return err
 }

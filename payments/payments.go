@@ -41,6 +41,7 @@ type Service struct {
 	store  *store.Store
 	stripe *stripe.Client
 	cards  atomic.Pointer[cardsLock]
+	begun  time.Time // this run of the server
 	Options
 }
 
@@ -52,7 +53,7 @@ func New(s *store.Store, sc *stripe.Client, o Options) *Service {
 	if o.Shift == 0 {
 		o.Shift = 20 * time.Second
 	}
-	return &Service{store: s, stripe: sc, Options: o}
+	return &Service{store: s, stripe: sc, begun: o.Now(), Options: o}
 }
 
 const (

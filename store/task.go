@@ -38,6 +38,12 @@ func (r reads) Tasks(ctx context.Context, open bool) ([]Task, error) {
 	return list, found("task", err)
 }
 
+// TaskKnown says whether there ever was a task of a kind for a subject, done or not.
+func (r reads) TaskKnown(ctx context.Context, kind, subject string) (bool, error) {
+	known, err := all(ctx, r, value[string], "select id from task where kind = $1 and subject = $2 limit 1", kind, subject)
+	return len(known) > 0, found("task", err)
+}
+
 // InsertTask opens a task, unless one of that kind is open for the subject.
 func (t *Tx) InsertTask(ctx context.Context, kind, subject, code string, args any, at time.Time) error {
 	if args == nil {

@@ -30,8 +30,11 @@ var taskLooks = map[string]taskLook{
 	"task.payment_disbelieved": {"bad", "drift", "desk.open", ""},
 	"task.payment_refused":     {"bad", "circled", "desk.open", ""},
 	"task.payment_unmatched":   {"warn", "drift", "desk.task.verb.drift", driftPath},
-	"task.payment_foreign":     {"warn", "drift", "desk.task.verb.drift", driftPath},
+	foreignTask:                {"warn", "drift", "desk.task.verb.drift", driftPath},
 	"task.drift":               {"warn", "drift", "desk.task.verb.drift", driftPath},
+	"task.payment_stuck":       {"bad", "clock", "desk.open", ""},
+	"task.bank_slow":           {"warn", "bank", "desk.open", ""},
+	"task.hold_lapses":         {"warn", "padlock", "desk.open", ""},
 	"task.books_broken":        {"bad", "drift", "desk.open", ""},
 	"task.overpaid":            {"warn", "card", "desk.open", ""},
 	"task.link_bounced":        {"warn", "envelope", "desk.task.verb.address", ""},
@@ -47,6 +50,18 @@ var taskLooks = map[string]taskLook{
 	"task.bank_orphan":         {"warn", "bank", "desk.open", ""},
 	"task.link_locked":         {"warn", "padlock", "desk.open", limitsPath},
 	"task.cards_paused":        {"bad", "card", "desk.open", limitsPath},
+}
+
+// foreignTask is the code of the task about a payment that was made elsewhere.
+const foreignTask = "task.payment_foreign"
+
+// driftTask leads to the differences; it goes when they do.
+func driftTask(v visit) templates.Task {
+	page := templates.Page{Words: v.words}
+	return templates.Task{
+		Icon: "drift", Colour: "warn", Text: page.Count("desk.drift.task", v.drift), Detail: v.words.T("desk.drift.task.detail"),
+		Verb: v.html("desk.task.verb.drift"), Link: driftPath,
+	}
 }
 
 // taskRow words a task and says what to do about it.

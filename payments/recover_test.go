@@ -1,0 +1,131 @@
+package payments_test
+
+import (
+	"testing"
+	"time"
+
+	"paylink"
+)
+
+// Who shall answer is asked less and less often, for a week; then staff know that nobody does. What is
+// reserved stays so.
+func TestUnknownPaymentIsAskedAboutOnASchedule(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.cutOff(paylink.Unknown, true)
+		d.fault("GET /v1/payment_intents/*", "500_before", 0)
+		var last time.Time
+		asked := func() bool {
+			t.Helper()
+			if err := d.payments.Recover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			now, err := d.store.Payment(t.Context(), p.ID)
+			if err != nil || now.Status != paylink.Unknown {
+				t.Fatalf("%s %v", now.Status, err)
+			}
+			again := now.CheckedAt.After(last)
+			last = now.CheckedAt
+			return again
+		}
+		if !asked() {
+			t.Error("not asked about at once")
+		}
+		age := time.Duration(0)
+		for _, next := range []time.Duration{
+			30 * time.Second, 130 * time.Second, 5 * time.Minute, 15 * time.Minute, time.Hour, 6 * time.Hour, 30 * time.Hour, 54 * time.Hour,
+		} {
+			d.clock.advance(next - age - 10*time.Second)
+			if asked() {
+				t.Errorf("asked about before %s", next)
+			}
+			d.clock.advance(10 * time.Second)
+			if !asked() {
+				t.Errorf("not asked about after %s", next)
+			}
+			age = next
+		}
+		if told := d.tasks("payment.payment_stuck"); len(told) != 0 {
+			t.Errorf("staff were told after two days: %+v", told)
+		}
+		d.clock.advance(6 * 24 * time.Hour)
+		asked()
+		asked()
+		if told := d.tasks("payment.payment_stuck"); len(told) != 1 {
+			t.Errorf("after a week staff have %d tasks", len(told))
+		}
+		d.wantBalance(0, 20000, 80000)
+
+		d.control("DELETE", "/faults", nil, nil)
+		d.clock.advance(24 * time.Hour)
+		if err := d.payments.Recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.wantBalance(0, 0, 100000)
+		if told := d.tasks("payment.payment_stuck"); len(told) != 0 {
+			t.Errorf("it is known, and staff still have %+v", told)
+		}
+	})
+}
+
+// Another run of the server looks at once, whatever the schedule of the one before.
+func TestNewRunOfTheServerAsksAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.cutOff(paylink.Unknown, true)
+		d.fault("GET /v1/payment_intents/*", "500_before", 0)
+		d.clock.advance(10 * time.Minute)
+		if err := d.payments.Recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.control("DELETE", "/faults", nil, nil)
+		d.clock.advance(time.Second)
+		if err := d.restart("boot2").Recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if p, _ = d.store.Payment(t.Context(), p.ID); p.Status != paylink.Canceled {
+			t.Errorf("after the restart it is %s", p.Status)
+		}
+	})
+}
+
+func TestStaffAreWarnedBeforeAHoldLapses(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.hold()
+		look := func() int {
+			if err := d.payments.Recover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return len(d.tasks("payment.hold_lapses"))
+		}
+		if n := look(); n != 0 {
+			t.Errorf("%d warnings at once", n)
+		}
+		d.clock.advance(p.CaptureBefore.Sub(d.clock.Now()) - 23*time.Hour)
+		if n := look() + look(); n != 2 {
+			t.Errorf("a day before, two looks saw %d warnings", n)
+		}
+		if _, err := d.payments.Void(t.Context(), "staff:1", p.ID); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(d.tasks("payment.hold_lapses")); n != 0 {
+			t.Errorf("let go, and staff still have %d warnings", n)
+		}
+	})
+}
+
+func TestStaffAreToldOfADebitThatDoesNotArrive(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.begin(d.debitPress("n1", 20000, d.linked("Checking, debits succeed")), paylink.Processing)
+		for _, step := range []struct {
+			days, told int
+		}{{13, 0}, {5, 1}} {
+			d.clock.advance(time.Duration(step.days) * 24 * time.Hour)
+			if err := d.payments.Recover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if told := d.tasks("payment.bank_slow"); len(told) != step.told {
+				t.Errorf("%d tasks, want %d", len(told), step.told)
+			}
+		}
+		d.wantBalance(0, 20000, 80000)
+	})
+}
