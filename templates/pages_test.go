@@ -37,14 +37,14 @@ func samples() []View {
 	facts := []Fact{{Label: "With", Value: hostile}, {Label: "Amount", Value: "$1.00", Strong: true}}
 	soFar := []SoFar{{Kind: hostile, Icon: "done", When: hostile, Amount: "$1.00", Receipt: "/r.pdf"}, {Kind: "Card", Icon: "clock", Amount: "$1.00", Status: hostile, Link: "/p"}, {Kind: "Card", Icon: "clock", Amount: "$1.00", Status: hostile}}
 	other := &Money{Field: "amount", Label: hostile, Value: hostile, Symbol: "$", SymbolFirst: true, Problem: &problems[0]}
-	agreed := []template.HTML{page.T("pay.permission.check", "firm", hostile, "statement", hostile, "contact", hostile)}
+	agreed := []Clause{{"pay.permission.check", []any{"firm", hostile, "statement", hostile, "contact", hostile}}}
 	show := PayShow{
 		Frame: frame, Base: "/pay/lnk_x", Number: hostile, Payer: hostile, Subject: hostile, Issued: "3 lines", Total: usd(100000), Balance: balance,
 		Due: &DueLine{Key: "pay.due.late", Days: 3, Date: now, Late: true}, Lines: []InvoiceLine{{Text: hostile, Quantity: 15000, Unit: usd(5), Amount: usd(8)}},
 		Chosen: usd(75000), Presets: []Preset{{Label: hostile, Detail: "x", Amount: usd(75000), Value: "750.00", Chosen: true}}, Other: other, Open: true, Rule: "From",
 		Uses:    []Preset{{Label: hostile, Value: "700.00"}},
 		Methods: []Method{{Value: "card", Icon: "card", Name: hostile, Detail: hostile, Price: usd(75000), Chosen: true, Save: &SaveBox{Label: hostile, Detail: hostile, Ticked: true}}},
-		Keep:    "&method=bank", Notice: hostile, Key: hostile, Elements: `{"mode":"payment"}`, Button: hostile,
+		Keep:    "mth_1", Notice: hostile, Key: hostile, Elements: `{"mode":"payment"}`, Button: hostile,
 		Nonce: hostile, Version: "1", Signature: hostile, Problems: Summary{Problems: problems, Note: hostile}, SoFar: soFar,
 	}
 	two := show

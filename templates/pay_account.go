@@ -1,7 +1,5 @@
 package templates
 
-import "html/template"
-
 // PayAccount takes a bank account by its numbers, which go from the browser to Stripe: its fields
 // have no names, so no form sends them here.
 type PayAccount struct {
@@ -9,7 +7,7 @@ type PayAccount struct {
 	Base       string
 	Answer     Answer
 	Key        string // Stripe's publishable key
-	Permission []template.HTML
+	Permission []Clause
 	Back       string
 }
 

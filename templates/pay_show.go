@@ -27,16 +27,16 @@ type PayShow struct {
 	Uses    []Preset      // legal amounts near one that was not
 
 	Methods    []Method
-	UseSaved   *UseSaved       // how saved cards and accounts are shown; nil where they may not be
-	Permits    bool            // some method here is paid by a permission
-	Permission []template.HTML // to debit the chosen account, paragraph by paragraph; none for a card
-	Key        string          // Stripe's publishable key
-	Elements   string          // the options of Stripe's card form, as JSON
-	Button     string          // "Pay $750.00 by card"
-	Keep       template.URL    // the rest of an address that keeps the method: "&method=bank"
-	Review     bool            // amount and method stand; only the press is missing
-	Saved      bool            // in a review: the method is to be kept
-	Notice     string          // what happened before: "Visa ••4242 is removed."
+	UseSaved   *UseSaved // how saved cards and accounts are shown; nil where they may not be
+	Permits    bool      // some method here is paid by a permission
+	Permission []Clause  // to debit the chosen account; none for a card
+	Key        string    // Stripe's publishable key
+	Elements   string    // the options of Stripe's card form, as JSON
+	Button     string    // "Pay $750.00 by card"
+	Keep       string    // the method that an address keeps; "" for a card
+	Review     bool      // amount and method stand; only the press is missing
+	Saved      bool      // in a review: the method is to be kept
+	Notice     string    // what happened before: "Visa ••4242 is removed."
 
 	Nonce, Version, Signature string
 
@@ -98,6 +98,15 @@ type Account struct {
 	Change string // where another is linked
 	Next   string // where its code is typed in, while it is awaited
 }
+
+// Clause is a paragraph of what somebody agrees to: a sentence of the catalogue and what fills it.
+type Clause struct {
+	Key  string
+	Args []any
+}
+
+// Clause is the paragraph as HTML.
+func (p Page) Clause(c Clause) template.HTML { return p.T(c.Key, c.Args...) }
 
 // Connect leads to where a bank account is linked.
 type Connect struct{ Link, Detail, Label string }

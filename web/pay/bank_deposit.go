@@ -18,7 +18,7 @@ import (
 func (h *Handlers) showAccount(c echo.Context, v visit, amount string) error {
 	p := templates.PayAccount{Frame: h.frame(c, v, "pay.account.title"), Base: v.base(), Key: h.PublishableKey, Back: v.back(amount, "")}
 	p.Answer = templates.Answer{Colour: "accent", Icon: "bank", Heading: p.T("pay.account.title"), Lead: p.T("pay.account.lead")}
-	p.Permission = h.check(v).shown(p.Page)
+	p.Permission = h.check(v)
 	p.StripeJS = h.StripeJS
 	h.pages.AllowStripe(c)
 	return h.pages.Show(c, http.StatusOK, p)

@@ -1,7 +1,6 @@
 package pay
 
 import (
-	"html/template"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -18,37 +17,23 @@ const (
 	saveVersion  = "save-1"
 )
 
-// clause is a paragraph of what somebody agrees to: a sentence and what fills it. What is shown and
-// what is kept are made of the same clauses.
-type clause struct {
-	key  string
-	args []any
-}
-
-// contract is what somebody agrees to, in full.
-type contract []clause
+// contract is what somebody agrees to, in full. What is shown and what is kept are made of the same
+// clauses.
+type contract []templates.Clause
 
 func (t contract) text(v visit) string {
 	all := make([]string, len(t))
 	for i, c := range t {
-		all[i] = v.words.T(c.key, c.args...)
+		all[i] = v.words.T(c.Key, c.Args...)
 	}
 	return strings.Join(all, "\n\n")
-}
-
-func (t contract) shown(p templates.Page) []template.HTML {
-	all := make([]template.HTML, len(t))
-	for i, c := range t {
-		all[i] = p.T(c.key, c.args...)
-	}
-	return all
 }
 
 // parts is the text for our script, which sets the bold pieces.
 func (t contract) parts(v visit) [][]quotePart {
 	all := make([][]quotePart, len(t))
 	for i, c := range t {
-		for _, part := range v.words.Parts(c.key, c.args...) {
+		for _, part := range v.words.Parts(c.Key, c.Args...) {
 			all[i] = append(all[i], quotePart{part.Text, part.Bold, part.NoWrap})
 		}
 	}
@@ -58,23 +43,25 @@ func (t contract) parts(v visit) [][]quotePart {
 // debit is the permission to debit an account once and, when it is to be saved, to keep it.
 // https://docs.stripe.com/payments/ach-direct-debit#mandates
 func (h *Handlers) debit(v visit, m paylink.Method, amount money.Amount, save bool) contract {
-	t := contract{{"pay.permission.debit", append(h.parties(v),
+	t := contract{{Key: "pay.permission.debit", Args: append(h.parties(v),
 		"amount", amount, "day", paylink.DateOf(h.pages.Now(), v.words.Zone()), "account", account(v, m.Bank))}}
 	if save {
-		t = append(t, clause{"pay.permission.save", h.parties(v)})
+		t = append(t, templates.Clause{Key: "pay.permission.save", Args: h.parties(v)})
 	}
 	return t
 }
 
 // check is the permission to prove an account by small deposits, and to debit it later.
-func (h *Handlers) check(v visit) contract { return contract{{"pay.permission.check", h.parties(v)}} }
+func (h *Handlers) check(v visit) contract {
+	return contract{{Key: "pay.permission.check", Args: h.parties(v)}}
+}
 
 // saving is what somebody agrees to who saves a card or an account.
 func (h *Handlers) saving(v visit, kind paylink.MethodKind) contract {
 	if kind == paylink.MethodBank {
-		return contract{{key: "pay.bank.save"}, {key: "pay.bank.save.detail"}, {"pay.permission.save", h.parties(v)}}
+		return contract{{Key: "pay.bank.save"}, {Key: "pay.bank.save.detail"}, {Key: "pay.permission.save", Args: h.parties(v)}}
 	}
-	return contract{{key: "pay.card.save"}, {key: "pay.card.save.detail"}}
+	return contract{{Key: "pay.card.save"}, {Key: "pay.card.save.detail"}}
 }
 
 // parties are the firm, its name on a statement and how to tell it that a permission ends.

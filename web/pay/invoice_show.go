@@ -3,7 +3,6 @@ package pay
 import (
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"net/http"
 	"strconv"
 
@@ -93,13 +92,13 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 	if err != nil {
 		return fmt.Errorf("write the options of the card form: %w", err)
 	}
-	p.Elements, p.Button, p.Keep = string(elements), h.button(v, value, p.Chosen), template.URL(keep(value)) //nolint:gosec // escaped there
+	p.Elements, p.Button, p.Keep = string(elements), h.button(v, value, p.Chosen), keep(value)
 	p.Methods, p.Permits, p.Review, p.Notice = h.methods(v, what, p.Chosen), h.offersBank(v) || len(v.methods) > 0, what.review, what.notice
 	if p.Saved = what.save; !what.review {
 		p.UseSaved = h.useSaved(v)
 	}
 	if method.Kind == paylink.MethodBank && !method.Waits() {
-		p.Permission = h.debit(v, method, p.Chosen, what.save && method.SavedAt.IsZero()).shown(p.Page)
+		p.Permission = h.debit(v, method, p.Chosen, what.save && method.SavedAt.IsZero())
 	}
 	if what.err != nil {
 		p.Title = v.words.T("word.error", "title", p.Title)

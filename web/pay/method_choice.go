@@ -2,7 +2,6 @@ package pay
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -191,12 +190,12 @@ func (h *Handlers) button(v visit, value string, a money.Amount) string {
 	return v.words.T("pay.button", "amount", a)
 }
 
-// keep is the rest of an address that keeps the method chosen.
+// keep is the method that an address has to name; a card needs no naming.
 func keep(value string) string {
 	if value == newCard {
 		return ""
 	}
-	return "&method=" + url.QueryEscape(value)
+	return value
 }
 
 // useSaved offers to prove the mailbox. It is offered whether anything is saved or not, so that it
