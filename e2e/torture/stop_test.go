@@ -68,7 +68,7 @@ func TestFault_D12_StopWithTenPaymentsInFlight(t *testing.T) {
 func TestFault_D15_NoMoreFilesToOpen(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "paylink")
 	text := fmt.Sprintf("#!/bin/sh\n[ \"$1\" = serve ] && ulimit -n 40\nexec %q \"$@\"\n", Binary(t))
-	if err := os.WriteFile(script, []byte(text), 0o700); err != nil { //nolint:gosec // it has to be run
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	w := newWorld(t, script, storetest.SQLiteURL(t))
