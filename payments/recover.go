@@ -2,6 +2,7 @@ package payments
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"paylink"
@@ -95,26 +96,28 @@ func (s *Service) abandoned(p paylink.Payment) bool {
 // warn tells staff, once, of a payment that takes too long or of a hold that lapses soon (I-16).
 func (s *Service) warn(ctx context.Context, p paylink.Payment) error {
 	now := s.Now()
-	kind, args := "", map[string]any{"amount": p.Charged()}
+	code, args := "", map[string]any{"amount": p.Charged()}
 	switch p.Status {
 	case paylink.Authorized:
 		if !p.CaptureBefore.IsZero() && now.After(p.CaptureBefore.Add(-lapseWarning)) {
-			kind, args["until"] = "hold_lapses", p.CaptureBefore
+			code, args["until"] = "task.hold_lapses", p.CaptureBefore
 		}
 	case paylink.Processing:
 		if paylink.BankDays(paylink.DateOf(p.CreatedAt, time.UTC), slowAfter) < paylink.DateOf(now, time.UTC) {
-			kind = "bank_slow"
+			code = "task.bank_slow"
 		}
 	case paylink.Created, paylink.Confirming, paylink.Unknown, paylink.RequiresAction:
 		if now.Sub(p.UpdatedAt) > stuckFor {
-			kind = "payment_stuck"
+			code = "task.payment_stuck"
 		}
 	case paylink.Failed, paylink.Canceled, paylink.Succeeded:
 	}
-	if kind == "" {
+	if code == "" {
 		return nil
 	}
-	if told, err := s.store.TaskKnown(ctx, "payment."+kind, p.ID); err != nil || told {
+	_, what, _ := strings.Cut(code, ".")
+	kind := "payment." + what
+	if told, err := s.store.TaskKnown(ctx, kind, p.ID); err != nil || told {
 		return err
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
@@ -123,7 +126,7 @@ func (s *Service) warn(ctx context.Context, p paylink.Payment) error {
 			return err
 		}
 		args["invoice"] = invoice.Number
-		return tx.InsertTask(ctx, "payment."+kind, p.ID, "task."+kind, args, now)
+		return tx.InsertTask(ctx, kind, p.ID, code, args, now)
 	})
 }
 

@@ -172,5 +172,21 @@ func (h *Handlers) apply(c echo.Context, v visit) error {
 	if err != nil {
 		return err
 	}
+	if err := h.closeForeignTask(c.Request().Context(), v, f.CustomerID); err != nil {
+		return err
+	}
 	return h.done(c, v, paymentsPath+"/"+p.ID, "desk.drift.apply.done", "amount", f.Amount, "number", invoice.Number)
+}
+
+// closeForeignTask notes that somebody looked after what a customer paid elsewhere, once nothing of it
+// is left.
+func (h *Handlers) closeForeignTask(ctx context.Context, v visit, customerID string) error {
+	const most = 100
+	return h.store.Update(ctx, func(tx *store.Tx) error {
+		open, err := tx.ForeignPayments(ctx, most)
+		if err != nil || len(open) == most || slices.ContainsFunc(open, func(f store.ForeignPayment) bool { return f.CustomerID == customerID }) {
+			return err
+		}
+		return tx.DoneTask(ctx, "payment.foreign", customerID, v.words.Now())
+	})
 }

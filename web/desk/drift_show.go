@@ -213,7 +213,19 @@ func (h *Handlers) repaired(ctx context.Context, v visit) ([]templates.Event, er
 		return nil, err
 	}
 	who, err := h.names(ctx, v, nil, paylink.Customer{})
-	return events(v, rows, who, nil), err
+	if err != nil {
+		return nil, err
+	}
+	var all []templates.Event
+	for _, row := range rows {
+		for _, e := range events(v, []store.AuditRow{row}, who, nil) {
+			if strings.HasPrefix(row.Subject, "pay_") {
+				e.Link = paymentsPath + "/" + row.Subject
+			}
+			all = append(all, e)
+		}
+	}
+	return all, nil
 }
 
 // repairActions are what staff do about differences, by its names in the log.

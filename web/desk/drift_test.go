@@ -68,7 +68,7 @@ func TestAPaymentMadeElsewhereIsAppliedToAnInvoice(t *testing.T) {
 	intent := s.elsewhere("60000")
 	s.as(paylink.Manager)
 	at := "/desk/drift/foreign/" + intent
-	says(t, s.get("/desk"), 200, `<span class="count">1</span>`, "Maria Keller paid $600.00 elsewhere.", "See drift")
+	says(t, s.get("/desk"), 200, `<span class="count">1</span>`, "1 difference to repair", "See drift")
 	says(t, s.get("/desk/drift"), 200, "1 difference", "Not ours, Maria Keller", "nothing", "$600.00", "Best match: INV-1042, $950.00 open.", at)
 	says(t, s.get(at), 200, "Apply $600.00 to an invoice", "INV-1042, Brand refresh: $950.00 open", "Nobody is charged.", "Leave it")
 	other, err := s.invoicing.CreateCustomer(t.Context(), "system", paylink.Customer{Name: "Somebody Else", Email: "else@keller.example"})
@@ -87,6 +87,9 @@ func TestAPaymentMadeElsewhereIsAppliedToAnInvoice(t *testing.T) {
 	must(t, err)
 	if balance.Due() != 35000 {
 		t.Errorf("still to pay: %d", balance.Due())
+	}
+	if tasks, err := s.store.Tasks(t.Context(), true); err != nil || len(tasks) != 0 {
+		t.Errorf("tasks are open: %+v %v", tasks, err)
 	}
 	says(t, s.post(at, url.Values{"invoice": {s.invoice.ID}}), http.StatusConflict, "Somebody has applied this payment already.", "Back to the differences")
 	says(t, s.get("/desk/drift"), 200, "Nothing differs", "Repaired this week", "applied to the invoice", "Manager")

@@ -29,7 +29,13 @@ func (h *Handlers) showHome(c echo.Context, v visit) error {
 	if err != nil {
 		return err
 	}
+	if v.drift > 0 {
+		p.Tasks = append(p.Tasks, driftTask(v))
+	}
 	for _, t := range tasks[:min(len(tasks), 20)] {
+		if v.drift > 0 && t.Code == foreignTask {
+			continue // it is among the differences
+		}
 		p.Tasks = append(p.Tasks, taskRow(v, t))
 	}
 	if p.Events, err = h.justNow(ctx, v); err != nil {

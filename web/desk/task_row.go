@@ -19,6 +19,7 @@ type taskLook struct{ colour, icon, verb, link string }
 // taskLooks are the tasks that look otherwise than a warning to be opened, by the code of their sentence.
 var taskLooks = map[string]taskLook{
 	"task.payment_returned":    {"bad", "back", "desk.open", ""},
+	"task.hold_lapses":         {"warn", "padlock", "desk.task.verb.capture", ""},
 	"task.bank_failed":         {"bad", "bank", "desk.open", ""},
 	"task.dispute_open":        {"bad", "flag", "desk.task.verb.answer", ""},
 	"task.dispute_inquiry":     {"warn", "flag", "desk.task.verb.answer", ""},
@@ -31,10 +32,8 @@ var taskLooks = map[string]taskLook{
 	"task.payment_refused":     {"bad", "circled", "desk.open", ""},
 	"task.payment_unmatched":   {"warn", "drift", "desk.task.verb.drift", driftPath},
 	foreignTask:                {"warn", "drift", "desk.task.verb.drift", driftPath},
-	"task.drift":               {"warn", "drift", "desk.task.verb.drift", driftPath},
 	"task.payment_stuck":       {"bad", "clock", "desk.open", ""},
 	"task.bank_slow":           {"warn", "bank", "desk.open", ""},
-	"task.hold_lapses":         {"warn", "padlock", "desk.open", ""},
 	"task.books_broken":        {"bad", "drift", "desk.open", ""},
 	"task.overpaid":            {"warn", "card", "desk.open", ""},
 	"task.link_bounced":        {"warn", "envelope", "desk.task.verb.address", ""},
