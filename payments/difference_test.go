@@ -132,6 +132,20 @@ func TestStripesWordIsNotTakenOverTheBooks(t *testing.T) {
 			t.Errorf("%+v", left)
 		}
 		d.wantInvoice(0, 20000, 0, 0, 80000)
+		// A row that was spoiled after it was booked is not made to fit by overwriting it.
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+			spoiled, err := tx.LockPayment(t.Context(), p.ID)
+			if err != nil {
+				return err
+			}
+			spoiled.Amount.Minor = 30000
+			return tx.UpdatePayment(t.Context(), spoiled)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.payments.TakeStripesWord(t.Context(), "staff:1", p.ID); paylink.KindOf(err) != paylink.Conflict {
+			t.Errorf("what is booked was changed: %v", err)
+		}
 	})
 }
 

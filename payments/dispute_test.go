@@ -253,6 +253,37 @@ func TestFault_F04_DisputeWonOrLostAndInquiries(t *testing.T) {
 	})
 }
 
+// A bank changes its mind after it had decided: the link that had come to ask again shows receipts.
+func TestFault_F04_LostAndWonAfterAll(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 100000, d.card("pm_card_visa"), paylink.Succeeded)
+		say := stripe.Dispute{
+			ID: "dp_1", Intent: p.PaymentIntent, Amount: money.New(100000, "USD"), Reason: "fraudulent", Status: stripe.DisputeLost,
+			OpenedAt: d.clock.Now(), MovedAt: d.clock.Now(), Withdrawn: 100000, Moves: 1,
+		}
+		lost, err := d.payments.ApplyDispute(t.Context(), say)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.invoicing.ReopenJob(t.Context(), d.reopening("link.reopen", lost.ID+"/2")); err != nil {
+			t.Fatal(err)
+		}
+		d.wantBalance(0, 0, 100000)
+		say.Status, say.Withdrawn, say.Moves = stripe.DisputeWon, 0, 2
+		if _, err := d.payments.ApplyDispute(t.Context(), say); err != nil {
+			t.Fatal(err)
+		}
+		d.wantBalance(100000, 0, 0)
+		d.wantReceipt(p, 3, paylink.ReceiptPaid, 0, 0)
+		if link, err := d.store.Link(t.Context(), d.link.ID); err != nil || link.PaidAt.IsZero() {
+			t.Errorf("the link of a paid invoice asks for money: %v", err)
+		}
+		if d.hasTask("dispute.lost", p.ID) {
+			t.Error("staff are still told that it is lost")
+		}
+	})
+}
+
 func TestFault_F04_ReportsOfADisputeInAnyOrder(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		p := d.pay("n1", 100000, d.card("pm_card_visa"), paylink.Succeeded)
@@ -307,6 +338,36 @@ func TestFault_F05_RefundAndDisputeCross(t *testing.T) {
 		d.refund("k4", p, 0, paylink.RefundSucceeded, nil)
 		d.wantInvoice(100000, 0, 0, 100000, 0)
 		d.wantRefunds(2, 100000)
+	})
+}
+
+func TestRefundIsNotEvenAskedForWhileADisputeStands(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 100000, d.card("pm_card_visa"), paylink.Succeeded)
+		d.applyDispute(d.disputed(p, 20000, false)) // 800.00 are not disputed
+		if _, err := d.ask("k1", p, 10000, nil); paylink.KindOf(err) != paylink.Conflict {
+			t.Errorf("refunded a disputed payment: %v", err)
+		}
+		if list, err := d.store.RefundsOf(t.Context(), p.ID); err != nil || len(list) != 0 {
+			t.Errorf("Stripe was asked: %+v %v", list, err)
+		}
+	})
+}
+
+// Stripe tells of a refund or a dispute before anybody here heard that its payment had succeeded.
+func TestReversalsToldBeforeTheirPayment(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		refunded, disputed := d.lapse(), d.lapse()
+		made, err := d.adapter().Refund(t.Context(), d.byHand(refunded, 5000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, err := d.payments.ApplyRefund(t.Context(), made); err != nil || f.Status != paylink.RefundSucceeded {
+			t.Errorf("%+v %v", f, err)
+		}
+		d.applyDispute(d.disputed(disputed, 6000, false))
+		d.wantInvoice(5000, 29000, 0, 5000, 66000)
+		d.wantReceipts(2)
 	})
 }
 

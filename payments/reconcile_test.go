@@ -199,8 +199,11 @@ func TestFault_R04_WhatWasDoneByHandAtStripe(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
 		id := d.byHand(p, 5000)
+		var stranger struct{ ID string }
 		foreign := d.foreignCharge(7000, true)
-		d.foreignCharge(9000, false) // of nobody we know
+		d.foreignCharge(9000, false) // of nobody
+		d.stripe("POST", "/v1/customers", url.Values{"email": {"stranger@keller.example"}}, &stranger)
+		d.foreignChargeOf(9000, stranger.ID) // of somebody we do not know
 		for range 2 {
 			d.reconcile()
 		}
@@ -220,18 +223,27 @@ func TestFault_R04_WhatWasDoneByHandAtStripe(t *testing.T) {
 	})
 }
 
-// foreignCharge is a payment that another program made, of our customer or of a stranger.
+// foreignCharge is a payment that another program made, of our customer or of nobody it names.
 func (d *desk) foreignCharge(minor int64, ours bool) string {
 	d.t.Helper()
-	form := url.Values{
-		"amount": {fmt.Sprint(minor)}, "currency": {"usd"}, "payment_method_types[]": {"card"}, "payment_method": {"pm_card_visa"}, "confirm": {"true"},
-	}
+	cus := ""
 	if ours {
 		customer, err := d.store.Customer(d.t.Context(), d.invoice.CustomerID)
 		if err != nil || customer.StripeCustomer == "" {
 			d.t.Fatal(err)
 		}
-		form.Set("customer", customer.StripeCustomer)
+		cus = customer.StripeCustomer
+	}
+	return d.foreignChargeOf(minor, cus)
+}
+
+func (d *desk) foreignChargeOf(minor int64, cus string) string {
+	d.t.Helper()
+	form := url.Values{
+		"amount": {fmt.Sprint(minor)}, "currency": {"usd"}, "payment_method_types[]": {"card"}, "payment_method": {"pm_card_visa"}, "confirm": {"true"},
+	}
+	if cus != "" {
+		form.Set("customer", cus)
 	}
 	var made struct{ ID, Status string }
 	if status := d.stripe("POST", "/v1/payment_intents", form, &made); status != 200 || made.Status != "succeeded" {
