@@ -1,12 +1,12 @@
 // Package hooks takes webhooks in: it checks the signature, stores the body as it came and answers
-// 200 once that is durable.
+// 200 once that is durable. Those that arrive together share a commit.
 //
 // It does not read what an event says: a job fetches the object that it names and hands that to
 // payments.
 package hooks
 
 import (
-	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -28,17 +28,20 @@ type Handlers struct {
 	Plaid   *plaid.Verifier // nil where Plaid is not used
 	Now     func() time.Time
 	Log     *slog.Logger
+
+	inbox inbox
 }
 
 // Register adds the routes.
 func (h *Handlers) Register(e *echo.Echo) {
+	h.inbox.write = h.write
 	e.POST("/webhooks/stripe", h.stripeEvent)
 	if h.Plaid != nil {
 		e.POST("/webhooks/plaid", h.plaidEvent)
 	}
 }
 
-// stripeEvent stores a signed event and queues the fetch of its object, in one transaction. Stripe
+// stripeEvent stores a signed event and queues the fetch of its object, both or neither. Stripe
 // sends again whatever is not answered by 2xx, so that is said only of what is stored; an event
 // that comes again finds its row.
 func (h *Handlers) stripeEvent(c echo.Context) error {
@@ -74,22 +77,13 @@ func (h *Handlers) plaidEvent(c echo.Context) error {
 	})
 }
 
-// keep stores an event and queues its job, once for each event.
+// keep has an event stored and its job queued, once for each event.
 func (h *Handlers) keep(c echo.Context, job string, event store.Event) error {
-	ctx := c.Request().Context()
 	event.ReceivedAt = h.Now()
-	err := h.Store.Update(ctx, func(tx *store.Tx) error {
-		fresh, err := tx.InsertEvent(ctx, event)
-		if err != nil || !fresh {
-			return err
-		}
-		payload, err := json.Marshal(map[string]string{"event": event.ID})
-		if err != nil {
-			return err
-		}
-		_, err = tx.Enqueue(ctx, store.Job{Kind: job, Key: event.ID, Payload: payload, RunAt: event.ReceivedAt})
-		return err
-	})
+	err := h.inbox.put(c.Request().Context(), job, event)
+	if e, ok := errors.AsType[*paylink.Error](err); ok && e.Kind == paylink.Unavailable {
+		return e // it may know when to come again
+	}
 	if err != nil {
 		return paylink.Fail(paylink.Unavailable, "later").Because(err)
 	}
