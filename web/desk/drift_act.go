@@ -159,8 +159,8 @@ func (h *Handlers) apply(c echo.Context, v visit) error {
 		return err
 	}
 	invoice, err := h.store.Invoice(c.Request().Context(), form.Get("invoice"))
-	if paylink.KindOf(err) == paylink.NotFound || err == nil && invoice.CustomerID != f.CustomerID {
-		return h.applyPage(c, v, paylink.FailField("invoice", "required"))
+	if paylink.KindOf(err) == paylink.NotFound {
+		return h.applyPage(c, v, paylink.FailField("invoice", "foreign.invoice"))
 	}
 	if err != nil {
 		return err

@@ -78,7 +78,7 @@ func TestAPaymentMadeElsewhereIsAppliedToAnInvoice(t *testing.T) {
 	theirs := s.newInvoice(paylink.Invoice{Number: "INV-7"}, 60000)
 	s.customer = mine
 	for _, invoice := range []string{theirs.ID, "inv_x", ""} {
-		says(t, s.post(at, url.Values{"invoice": {invoice}}), 422, "Nothing was booked.", `aria-invalid="true"`)
+		says(t, s.post(at, url.Values{"invoice": {invoice}}), 422, "Choose an invoice of this customer.", "Nothing was booked.", `aria-invalid="true"`)
 	}
 	w := s.post(at, url.Values{"invoice": {s.invoice.ID}})
 	page := s.leads(w, w.Header().Get("Location"))

@@ -44,7 +44,7 @@ func moneyFacts(v visit, m made, since since) []templates.Fact {
 		all = append(all, templates.Fact{Label: v.html("desk.money.left"), Value: v.words.Amount(money.New(since.rest+since.fee, currency)), Strong: true})
 	}
 	if p.Method == paylink.MethodBank && p.ExpectedOn != "" && p.Status == paylink.Processing {
-		all = append(all, templates.Fact{Label: v.html("desk.money.expected"), Value: v.words.Date(p.ExpectedOn.Time(v.firm.Location()))})
+		all = append(all, templates.Fact{Label: v.html("desk.money.expected"), Value: v.words.Short(p.ExpectedOn.Time(v.firm.Location()))})
 	}
 	if p.Status == paylink.Authorized && !p.CaptureBefore.IsZero() {
 		all = append(all, templates.Fact{Label: v.html("desk.money.before"), Value: v.words.Stamp(p.CaptureBefore)})

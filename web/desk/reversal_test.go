@@ -275,6 +275,7 @@ func TestAnotherCustomersMethodIsNotThere(t *testing.T) {
 	other, err := s.invoicing.CreateCustomer(t.Context(), "system", paylink.Customer{Name: "Somebody Else", Email: "else@keller.example"})
 	must(t, err)
 	s.as(paylink.Agent)
+	says(t, s.get("/desk/customers/"+other.ID+"/methods/"+method+"/remove"), http.StatusNotFound)
 	says(t, s.post("/desk/customers/"+other.ID+"/methods/"+method+"/remove", nil), http.StatusNotFound)
 	m, err := s.store.Method(t.Context(), method)
 	must(t, err)
