@@ -555,3 +555,14 @@ func TestSameAccountLinkedAgainIsTheSameMethodWithItsFirstLogin(t *testing.T) {
 		}
 	})
 }
+
+// A receipt bears the day on which the bank sent the money, and not that of the permission.
+func TestDebitIsPaidOnTheDayItArrives(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.begin(d.debitPress("n1", 20000, d.linked("Checking, debits succeed")), paylink.Processing)
+		p = d.pass(5*24*time.Hour, p)
+		if p.Status != paylink.Succeeded || p.SettledAt.Sub(p.CreatedAt) < 3*24*time.Hour {
+			t.Errorf("%s, made %s, paid %s", p.Status, p.CreatedAt, p.SettledAt)
+		}
+	})
+}

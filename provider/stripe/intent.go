@@ -47,7 +47,7 @@ type Intent struct {
 	Mandate       string // mandate_…, that a debit was made by
 	Trace         string // by which the payer's bank finds a debit
 	AuthCode      string
-	MovedAt       time.Time // when the charge was made, by Stripe's clock
+	MovedAt       time.Time // when the money moved, by Stripe's clock; zero when it does not say
 	CaptureBefore time.Time
 }
 
@@ -124,7 +124,7 @@ type Mandate struct {
 
 // Confirm asks for the money. A decline is an answer, not an error: the Intent says it.
 func (c *Client) Confirm(ctx context.Context, id, key string, r ConfirmRequest) (Intent, error) {
-	p := &stripego.PaymentIntentConfirmParams{Params: params(ctx, key, "latest_charge")}
+	p := &stripego.PaymentIntentConfirmParams{Params: params(ctx, key, "latest_charge.balance_transaction")}
 	if r.ConfirmationToken != "" {
 		p.ConfirmationToken = stripego.String(r.ConfirmationToken)
 	}
@@ -154,14 +154,14 @@ func (c *Client) Confirm(ctx context.Context, id, key string, r ConfirmRequest) 
 
 // Intent fetches the truth.
 func (c *Client) Intent(ctx context.Context, id string) (Intent, error) {
-	pi, err := c.api.PaymentIntents.Get(id, &stripego.PaymentIntentParams{Params: params(ctx, "", "latest_charge")})
+	pi, err := c.api.PaymentIntents.Get(id, &stripego.PaymentIntentParams{Params: params(ctx, "", "latest_charge.balance_transaction")})
 	return known("fetch payment intent", id, pi, err)
 }
 
 // Cancel is the fence: once Stripe says canceled, the PaymentIntent can never move money. When it
 // is too late for that, the error is a Refusal and the caller fetches what happened instead.
 func (c *Client) Cancel(ctx context.Context, id, key string) (Intent, error) {
-	p := &stripego.PaymentIntentCancelParams{Params: params(ctx, key, "latest_charge")}
+	p := &stripego.PaymentIntentCancelParams{Params: params(ctx, key, "latest_charge.balance_transaction")}
 	pi, err := c.api.PaymentIntents.Cancel(id, p)
 	return known("cancel payment intent", id, pi, err)
 }
@@ -170,7 +170,7 @@ func (c *Client) Cancel(ctx context.Context, id, key string) (Intent, error) {
 // https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
 func (c *Client) Capture(ctx context.Context, id, key string, amount money.Amount) (Intent, error) {
 	p := &stripego.PaymentIntentCaptureParams{
-		Params: params(ctx, key, "latest_charge"), AmountToCapture: stripego.Int64(amount.Minor),
+		Params: params(ctx, key, "latest_charge.balance_transaction"), AmountToCapture: stripego.Int64(amount.Minor),
 	}
 	pi, err := c.api.PaymentIntents.Capture(id, p)
 	return known("capture payment intent", id, pi, err)
@@ -226,9 +226,7 @@ func translate(pi *stripego.PaymentIntent) Intent {
 	if charge.PaymentMethod != "" {
 		in.Method = charge.PaymentMethod
 	}
-	if charge.Created > 0 {
-		in.MovedAt = time.Unix(charge.Created, 0).UTC()
-	}
+	in.MovedAt = movedAt(charge)
 	details := charge.PaymentMethodDetails
 	switch {
 	case details == nil:
@@ -310,4 +308,16 @@ func bankReason(code string) paylink.DeclineReason {
 		return paylink.DeclinedBankLimit
 	}
 	return paylink.DeclinedBankOther
+}
+
+// movedAt is when a charge moved money. A card's does as it is made; a debit is made days before the bank
+// sends the money, and is booked into the balance then.
+func movedAt(c *stripego.Charge) time.Time {
+	if booked := c.BalanceTransaction; booked != nil && booked.Created > c.Created {
+		return time.Unix(booked.Created, 0).UTC()
+	}
+	if d := c.PaymentMethodDetails; c.Created == 0 || d != nil && d.USBankAccount != nil {
+		return time.Time{}
+	}
+	return time.Unix(c.Created, 0).UTC()
 }

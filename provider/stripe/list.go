@@ -60,7 +60,7 @@ func page[T, O any](act string, more func() bool, fail func() error, next func()
 func (c *Client) Intents(ctx context.Context, s Since) (Page[Intent], error) {
 	p := &stripego.PaymentIntentListParams{}
 	p.ListParams, p.CreatedRange = s.params(ctx)
-	p.AddExpand("data.latest_charge")
+	p.AddExpand("data.latest_charge.balance_transaction")
 	l := c.api.PaymentIntents.List(p)
 	return page("list payment intents", func() bool { return l.PaymentIntentList().HasMore }, l.Err, l.Next,
 		l.PaymentIntent, func(o *stripego.PaymentIntent) string { return o.ID }, translate)
@@ -233,7 +233,7 @@ func happeningOf(o *stripego.Event) Happening {
 // Adopt ties a PaymentIntent that another program made to a payment of ours.
 func (c *Client) Adopt(ctx context.Context, id, key, install, payment, invoice string) (Intent, error) {
 	pi, err := c.api.PaymentIntents.Update(id, &stripego.PaymentIntentParams{
-		Params:   params(ctx, key, "latest_charge"),
+		Params:   params(ctx, key, "latest_charge.balance_transaction"),
 		Metadata: map[string]string{metaInstall: install, metaPayment: payment, metaInvoice: invoice},
 	})
 	return known("adopt payment intent", id, pi, err)
