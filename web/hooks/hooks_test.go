@@ -30,10 +30,12 @@ const (
 )
 
 type endpoint struct {
-	t     *testing.T
-	store *store.Store
-	site  http.Handler
-	log   *bytes.Buffer
+	t      *testing.T
+	store  *store.Store
+	hooks  *hooks.Handlers
+	render *page.Renderer
+	site   http.Handler
+	log    *bytes.Buffer
 }
 
 func each(t *testing.T, f func(t *testing.T, e *endpoint)) {
@@ -45,10 +47,12 @@ func newEndpoint(t *testing.T, s *store.Store) *endpoint {
 	log := slog.New(slog.NewJSONHandler(e.log, nil))
 	ring, _ := paylink.NewKeyRing("t")
 	site := echo.New()
-	page.New(page.Options{
+	e.render = page.New(page.Options{
 		Pages: templates.Load(), Files: static.Load(), Ring: ring, BaseURL: "http://127.0.0.1", Firm: s.Firm, Now: time.Now, Log: log,
-	}).Use(site)
-	(&hooks.Handlers{Store: s, Secrets: []string{secret, second}, Now: time.Now, Log: log}).Register(site)
+	})
+	e.render.Use(site)
+	e.hooks = &hooks.Handlers{Store: s, Secrets: []string{secret, second}, Now: time.Now, Log: log}
+	e.hooks.Register(site)
 	e.site = site
 	return e
 }

@@ -18,8 +18,8 @@ const (
 	// writer does not notice them.
 	mostTogether = 200
 	// mostWaiting is how many wait for their turn, some kilobytes each. Who comes then is asked to come
-	// again: providers do.
-	mostWaiting = 1000
+	// again: providers do. The site's door (web/page) lets fewer in at once as it stands.
+	mostWaiting = 256
 	// comeAgain is by when a full queue has long been stored, if the database stores at all.
 	comeAgain = 30 * time.Second
 )
