@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"paylink"
@@ -10,33 +11,56 @@ import (
 	"paylink/store"
 )
 
+const (
+	recoverPage = 200
+	// recoverAtOnce is how many payments are asked about at a time: as many connections as the adapter
+	// keeps, and with Stripe's usual answers no more than the 100 requests a second that it allows.
+	// https://docs.stripe.com/rate-limits
+	recoverAtOnce = 8
+)
+
 // Recover looks after payments that were cut off: by a crash of this or another run of the server,
 // a broken network, a payer who left. It finishes what Stripe did, or fences it; it never charges.
+// What goes wrong with one is logged and does not keep the others waiting.
 func (s *Service) Recover(ctx context.Context) error {
 	for after := ""; ; {
-		page, err := s.store.UnfinishedPayments(ctx, after, 200)
+		page, err := s.store.UnfinishedPayments(ctx, after, recoverPage)
 		if err != nil {
 			return err
 		}
-		for _, p := range page {
-			if err := s.warn(ctx, p); err != nil {
-				return err
-			}
-			if !s.abandoned(p) {
-				continue
-			}
-			if err := s.recover(ctx, p); err != nil {
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				s.Log.Warn("recover payment", "payment_id", p.ID, "status", string(p.Status), "error", err.Error())
-			}
+		if err := s.recoverAll(ctx, page); err != nil {
+			return err
 		}
-		if len(page) < 200 {
+		if len(page) < recoverPage {
 			return nil
 		}
 		after = page[len(page)-1].ID
 	}
+}
+
+// recoverAll looks after several payments at once, each on one goroutine, and returns when all of them
+// ended.
+func (s *Service) recoverAll(ctx context.Context, page []paylink.Payment) error {
+	var group sync.WaitGroup
+	places := make(chan struct{}, recoverAtOnce)
+	for _, p := range page {
+		places <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() {
+			defer func() { <-places }()
+			err := s.warn(ctx, p)
+			if err == nil && s.abandoned(p) {
+				err = s.recover(ctx, p)
+			}
+			if err != nil && ctx.Err() == nil {
+				s.Log.Warn("recover payment", "payment_id", p.ID, "status", string(p.Status), "error", err.Error())
+			}
+		})
+	}
+	group.Wait()
+	return ctx.Err()
 }
 
 // released says whether the run of the server that began the payment cannot be at work on it now.
