@@ -1,10 +1,20 @@
 package payments_test
 
 import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"path"
+	"sync"
 	"testing"
 	"time"
 
 	"paylink"
+	"paylink/payments"
+	"paylink/provider/stripe"
 )
 
 // Who shall answer is asked less and less often, for a week; then staff know that nobody does. What is
@@ -127,5 +137,114 @@ func TestStaffAreToldOfADebitThatDoesNotArrive(t *testing.T) {
 			}
 		}
 		d.wantBalance(0, 20000, 80000)
+	})
+}
+
+// counting is Stripe behind a door that counts who is asked about, and holds the first until eight are.
+type counting struct {
+	mu            sync.Mutex
+	asked         map[string]int
+	inside, most  int
+	eight, closed chan struct{} // closed: the first eight wait for it
+}
+
+func (d *desk) counting() *counting {
+	d.t.Helper()
+	at, err := url.Parse(d.box.URL())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	c := &counting{asked: map[string]int{}, eight: make(chan struct{}), closed: make(chan struct{})}
+	proxy := httputil.NewSingleHostReverseProxy(at)
+	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			c.mu.Lock()
+			c.asked[path.Base(r.URL.Path)]++
+			c.inside++
+			c.most = max(c.most, c.inside)
+			if len(c.asked) == 8 && c.inside == 8 {
+				close(c.eight)
+			}
+			c.mu.Unlock()
+			<-c.closed
+			defer func() {
+				c.mu.Lock()
+				c.inside--
+				c.mu.Unlock()
+			}()
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	d.t.Cleanup(front.Close)
+	o := d.options
+	o.Boot = "boot2"
+	d.payments = payments.New(d.store, stripe.New(stripe.Config{Key: d.key, BaseURL: front.URL}), o)
+	return c
+}
+
+// Many are looked after at once, and never more than eight; each once; and one that fails keeps nobody.
+func TestRecoveryLooksAfterEightAtATime(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		const many = 30
+		var cut []paylink.Payment
+		for range many {
+			cut = append(cut, d.cutOff(paylink.Unknown, true))
+		}
+		d.fault("GET /v1/payment_intents/"+cut[3].PaymentIntent, "500_before", 1)
+		c := d.counting()
+		done := make(chan error, 1)
+		go func() { done <- d.payments.Recover(t.Context()) }()
+		select {
+		case <-c.eight:
+		case err := <-done:
+			t.Fatalf("it ended (%v) before eight were asked about at once", err)
+		case <-time.After(20 * time.Second):
+			t.Fatal("eight are never asked about at once")
+		}
+		close(c.closed)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if c.most != 8 {
+			t.Errorf("%d were asked about at once", c.most)
+		}
+		for n, p := range cut {
+			after, err := d.store.Payment(t.Context(), p.ID)
+			want := paylink.Canceled
+			if n == 3 {
+				want = paylink.Unknown
+			}
+			if err != nil || after.Status != want || c.asked[p.PaymentIntent] != 1 {
+				t.Errorf("payment %d: %s, asked about %d times, %v", n, after.Status, c.asked[p.PaymentIntent], err)
+			}
+		}
+	})
+}
+
+func TestRecoveryEndsWithItsContext(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		for range 20 {
+			d.cutOff(paylink.Unknown, true)
+		}
+		c := d.counting()
+		defer close(c.closed)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		done := make(chan error, 1)
+		go func() { done <- d.payments.Recover(ctx) }()
+		<-c.eight
+		stop()
+		select {
+		case err := <-done:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("ended with %v", err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("it goes on")
+		}
+		if len(c.asked) != 8 {
+			t.Errorf("%d were asked about", len(c.asked))
+		}
 	})
 }
