@@ -35,6 +35,15 @@ var languages = sync.OnceValue(func() map[money.Locale]map[string]entry {
 	return all
 })
 
+// tags name the languages to the rules of plurals; to read a tag takes longer than to fill a sentence.
+var tags = sync.OnceValue(func() map[money.Locale]language.Tag {
+	all := map[money.Locale]language.Tag{}
+	for l := range languages() {
+		all[l] = language.Make(string(l))
+	}
+	return all
+})
+
 // entry is one key: a sentence, or one for each plural form of the language.
 type entry struct {
 	sentence sentence
@@ -201,7 +210,7 @@ func (w Words) CountParts(key string, n int, pairs ...any) []Part {
 	if !ok || e.forms == nil {
 		return []Part{{Text: key}}
 	}
-	form := plural.Cardinal.MatchPlural(language.Make(string(w.Locale())), n, 0, 0, 0, 0)
+	form := plural.Cardinal.MatchPlural(tags()[w.Locale()], n, 0, 0, 0, 0)
 	s, ok := e.forms[form]
 	if !ok {
 		s = e.forms[plural.Other]

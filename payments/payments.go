@@ -79,11 +79,11 @@ func (s *Service) key(id, step string) string {
 // payment reads a payment in a transaction, the invoice locked first: every writer takes the two
 // locks in this order.
 func (s *Service) payment(ctx context.Context, tx *store.Tx, id string) (paylink.Payment, paylink.Invoice, error) {
-	found, err := tx.Payment(ctx, id)
+	of, err := tx.InvoiceOf(ctx, id)
 	if err != nil {
 		return paylink.Payment{}, paylink.Invoice{}, err
 	}
-	invoice, err := tx.LockInvoice(ctx, found.InvoiceID)
+	invoice, err := tx.LockInvoice(ctx, of)
 	if err != nil {
 		return paylink.Payment{}, paylink.Invoice{}, err
 	}

@@ -34,6 +34,9 @@ func TestInvariant_I7_BalanceFollowsTheLedgerAndTheReservations(t *testing.T) {
 			if err != nil || len(rows) != 1 || rows[0].Balance != want {
 				t.Fatalf("after %s: the list says %+v, %v", step, rows, err)
 			}
+			if got, _, err := s.InvoicePayments(ctx, i); err != nil || got != want {
+				t.Fatalf("after %s: the payments' page says %+v, %v", step, got, err)
+			}
 		}
 		check("issue")
 

@@ -209,6 +209,25 @@ func (r reads) BalanceOf(ctx context.Context, i paylink.Invoice) (paylink.Balanc
 	return balances[i.ID], err
 }
 
+// InvoicePayments lists the payments of an invoice, newest first, and adds up where it stands with what they
+// reserve: one question less than BalanceOf and PaymentsOf.
+func (r reads) InvoicePayments(ctx context.Context, i paylink.Invoice) (b paylink.Balance, payments []paylink.Payment, err error) {
+	balances, err := r.booked(ctx, []paylink.Invoice{i})
+	if err != nil {
+		return b, nil, err
+	}
+	if payments, err = r.PaymentsOf(ctx, i.ID); err != nil {
+		return b, nil, err
+	}
+	b = balances[i.ID]
+	for _, p := range payments {
+		if p.Status.Reserving() {
+			b.Pending += p.Amount.Minor
+		}
+	}
+	return b, payments, nil
+}
+
 // Balance reads as reads.Balance does, but all of it as of one moment.
 func (s *Store) Balance(ctx context.Context, invoiceID string) (b paylink.Balance, err error) {
 	err = s.Snapshot(ctx, func(r Reads) error {
@@ -220,16 +239,46 @@ func (s *Store) Balance(ctx context.Context, invoiceID string) (b paylink.Balanc
 
 // balances adds up several invoices with two statements.
 func (r reads) balances(ctx context.Context, invoices []paylink.Invoice) (map[string]paylink.Balance, error) {
+	balances, err := r.booked(ctx, invoices)
+	if err != nil || len(invoices) == 0 {
+		return balances, err
+	}
+	ids := make([]string, len(invoices))
+	for n, i := range invoices {
+		ids[n] = i.ID
+	}
+	type reserved struct {
+		invoice string
+		sum     int64
+	}
+	list, args := in(1, ids)
+	pending, err := all(ctx, r, func(r row) (p reserved, err error) {
+		err = r.Scan(&p.invoice, &p.sum)
+		return p, err
+	}, `select invoice_id, cast(sum(amount) as bigint) from payment
+		where status not in ('failed', 'canceled', 'succeeded') and invoice_id in (`+list+") group by invoice_id", args...)
+	if err != nil {
+		return nil, found("balance", err)
+	}
+	for _, p := range pending {
+		balance := balances[p.invoice]
+		balance.Pending = p.sum
+		balances[p.invoice] = balance
+	}
+	return balances, nil
+}
+
+// booked is what the ledger says of several invoices, without what is reserved of them.
+func (r reads) booked(ctx context.Context, invoices []paylink.Invoice) (map[string]paylink.Balance, error) {
 	balances := make(map[string]paylink.Balance, len(invoices))
 	if len(invoices) == 0 {
 		return balances, nil
 	}
-	ids := make([]string, len(invoices))
 	accounts := make([]string, len(invoices))
 	byAccount := make(map[ledger.Account]paylink.Invoice, len(invoices))
 	for n, i := range invoices {
 		balances[i.ID] = paylink.Balance{Total: i.Total.Minor}
-		ids[n], accounts[n] = i.ID, string(ledger.Invoice(i.ID))
+		accounts[n] = string(ledger.Invoice(i.ID))
 		byAccount[ledger.Invoice(i.ID)] = i
 	}
 	type booked struct {
@@ -267,24 +316,6 @@ func (r reads) balances(ctx context.Context, invoices []paylink.Invoice) (map[st
 			balance.Refunded += b.sum.Minor
 		}
 		balances[i.ID] = balance
-	}
-	type reserved struct {
-		invoice string
-		sum     int64
-	}
-	list, args = in(1, ids)
-	pending, err := all(ctx, r, func(r row) (p reserved, err error) {
-		err = r.Scan(&p.invoice, &p.sum)
-		return p, err
-	}, `select invoice_id, cast(sum(amount) as bigint) from payment
-		where status not in ('failed', 'canceled', 'succeeded') and invoice_id in (`+list+") group by invoice_id", args...)
-	if err != nil {
-		return nil, found("balance", err)
-	}
-	for _, p := range pending {
-		balance := balances[p.invoice]
-		balance.Pending = p.sum
-		balances[p.invoice] = balance
 	}
 	return balances, nil
 }

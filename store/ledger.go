@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"paylink/ledger"
@@ -27,11 +28,8 @@ func (t *Tx) Post(ctx context.Context, booking ledger.Transaction) (bool, error)
 	if err != nil || n == 0 {
 		return false, wrote("ledger", err)
 	}
-	for i, p := range booking.Postings {
-		if _, err := t.exec(ctx, `insert into ledger_posting (transaction_id, position, account, amount, currency)
-			values ($1, $2, $3, $4, $5)`, booking.ID, i, p.Account, p.Amount.Minor, p.Amount.Currency); err != nil {
-			return false, wrote("ledger", err)
-		}
+	if err := t.insertPostings(ctx, booking); err != nil {
+		return false, wrote("ledger", err)
 	}
 	for _, p := range booking.Postings {
 		if id, ok := strings.CutPrefix(string(p.Account), string(ledger.Invoice(""))); ok {
@@ -39,4 +37,20 @@ func (t *Tx) Post(ctx context.Context, booking ledger.Transaction) (bool, error)
 		}
 	}
 	return true, nil
+}
+
+// insertPostings writes the lines of a movement in one statement.
+func (t *Tx) insertPostings(ctx context.Context, booking ledger.Transaction) error {
+	var rows strings.Builder
+	args := []any{booking.ID}
+	for i, p := range booking.Postings {
+		if i > 0 {
+			rows.WriteString(", ")
+		}
+		n := len(args)
+		fmt.Fprintf(&rows, "($1, %d, $%d, $%d, $%d)", i, n+1, n+2, n+3)
+		args = append(args, p.Account, p.Amount.Minor, p.Amount.Currency)
+	}
+	_, err := t.exec(ctx, "insert into ledger_posting (transaction_id, position, account, amount, currency) values "+rows.String(), args...)
+	return err
 }

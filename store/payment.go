@@ -42,6 +42,12 @@ func (r reads) PaymentByIntent(ctx context.Context, intent string) (paylink.Paym
 	return r.payment(ctx, "where payment_intent = $1 and payment_intent <> ''", intent)
 }
 
+// InvoiceOf is the id of the invoice that a payment is for, which never changes.
+func (r reads) InvoiceOf(ctx context.Context, paymentID string) (string, error) {
+	id, err := one(ctx, r, value[string], "select invoice_id from payment where id = $1", paymentID)
+	return id, found("payment", err)
+}
+
 // LockPayment reads a payment and keeps every other transaction from locking it until this one
 // ends. Who also locks the invoice locks that first.
 func (t *Tx) LockPayment(ctx context.Context, id string) (paylink.Payment, error) {

@@ -69,7 +69,7 @@ func (s *spot) know(names []string) {
 		switch {
 		case !markup:
 		case address:
-			s.same[b] = is(word) || !within && is("/?=") // without a colon there is no scheme to refuse
+			s.same[b] = is(word) || !within && is("/?=@") // without a colon there is no scheme to refuse
 		default:
 			s.same[b] = !is("\x00\"&'+<>")
 		}

@@ -50,11 +50,16 @@ type Renderer struct {
 	o      Options
 	secure bool
 	zones  sync.Map // name → *time.Location
+
+	buffers, gzips sync.Pool // used again: to make a gzip.Writer takes longer than to fill a page
 }
 
 // New makes a renderer; Use puts it to work.
 func New(o Options) *Renderer {
-	return &Renderer{load: newLoad(o.Metrics), o: o, secure: strings.HasPrefix(o.BaseURL, "https://")}
+	r := &Renderer{load: newLoad(o.Metrics), o: o, secure: strings.HasPrefix(o.BaseURL, "https://")}
+	r.buffers.New = func() any { return new(bytes.Buffer) }
+	r.gzips.New = func() any { return gzip.NewWriter(nil) }
+	return r
 }
 
 // Now is the moment of the request.
@@ -108,23 +113,33 @@ func (r *Renderer) Frame(c echo.Context, l money.Locale, title string, pairs ...
 // Show answers with a page. It renders whole before a byte is sent, so that an error can still be
 // answered as one.
 func (r *Renderer) Show(c echo.Context, status int, v templates.View) error {
-	var body bytes.Buffer
-	if err := r.o.Pages.Render(&body, v); err != nil {
+	body, _ := r.buffers.Get().(*bytes.Buffer)
+	defer r.buffers.Put(body)
+	body.Reset()
+	if err := r.o.Pages.Render(body, v); err != nil {
 		return err
 	}
 	retryAfter(c, status)
 	h := c.Response().Header()
 	h.Set("Vary", "Accept-Encoding")
 	if body.Len() > 1024 && strings.Contains(c.Request().Header.Get("Accept-Encoding"), "gzip") {
-		var small bytes.Buffer
-		w := gzip.NewWriter(&small)
-		_, _ = w.Write(body.Bytes()) // into memory
-		_ = w.Close()
+		small, _ := r.buffers.Get().(*bytes.Buffer)
+		defer r.buffers.Put(small)
+		small.Reset()
+		r.compress(small, body.Bytes())
 		body = small
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(body.Len()))
 	return c.HTMLBlob(status, body.Bytes())
+}
+
+func (r *Renderer) compress(to *bytes.Buffer, page []byte) {
+	w, _ := r.gzips.Get().(*gzip.Writer)
+	defer r.gzips.Put(w)
+	w.Reset(to)
+	_, _ = w.Write(page) // into memory
+	_ = w.Close()
 }
 
 // PDF answers with a document, to be shown or, with ?download=1, to be kept. The site itself may

@@ -161,10 +161,7 @@ func (h *Handlers) visit(c echo.Context, link paylink.Link) (v visit, err error)
 		if v.customer, err = r.Customer(ctx, v.invoice.CustomerID); err != nil {
 			return err
 		}
-		if v.balance, err = r.BalanceOf(ctx, v.invoice); err != nil {
-			return err
-		}
-		v.payments, err = r.PaymentsOf(ctx, v.invoice.ID)
+		v.balance, v.payments, err = r.InvoicePayments(ctx, v.invoice)
 		return err
 	})
 	if err != nil {
