@@ -47,7 +47,7 @@ func migrateSQLite(ctx context.Context, path string, log *slog.Logger) (from, to
 			return from, to, newer(from, to)
 		}
 	}
-	unlock, err := waitForLock(ctx, path)
+	unlock, err := waitForLock(ctx, path, 30*time.Second)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -68,9 +68,9 @@ func migrateSQLite(ctx context.Context, path string, log *slog.Logger) (from, to
 	return up(ctx, sqlite, db, log)
 }
 
-// waitForLock waits a little for others who migrate; a server holds the lock for longer.
-func waitForLock(ctx context.Context, path string) (unlock func() error, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+// waitForLock waits a little for others who migrate, or were killed a moment ago; a server holds the lock for longer.
+func waitForLock(ctx context.Context, path string, limit time.Duration) (unlock func() error, err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for {
 		if unlock, err = lockFile(path); !errors.Is(err, errLocked) {

@@ -38,7 +38,7 @@ func openSQLite(ctx context.Context, path string, mode Mode, log *slog.Logger) (
 		}
 	}()
 	if mode == Server {
-		unlock, err := lockFile(path)
+		unlock, err := waitForLock(ctx, path, handover)
 		if err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
 		}
@@ -68,6 +68,10 @@ func openSQLite(ctx context.Context, path string, mode Mode, log *slog.Logger) (
 	}
 	return s, nil
 }
+
+// handover is how long a server that was just killed may keep the lock: the kernel closes the files of a dead process when
+// it comes to it, which on a busy machine was seen to be after its parent had heard of the end.
+const handover = 2 * time.Second
 
 // lockFile keeps a second server from the file. The lock is the kernel's: it ends with the process,
 // however that ends.
