@@ -127,7 +127,9 @@ func (c *Code) Keep(ring KeyRing, digits string) (err error) {
 }
 
 // Fits says whether digits that were typed are the code's, in the same time whatever they are.
-func (c Code) Fits(ring KeyRing, typed string) bool { return ring.Signed("code", c.ID+"/"+typed, c.MAC) }
+func (c Code) Fits(ring KeyRing, typed string) bool {
+	return ring.Signed("code", c.ID+"/"+typed, c.MAC)
+}
 
 // Digits is the code in clear, for its mail.
 func (c Code) Digits(ring KeyRing) (string, error) {

@@ -121,7 +121,7 @@ func (s *Service) UseCode(ctx context.Context, customerID, typed, ip string) (de
 			return err
 		}
 		if refused = locked(mailbox, now); refused != nil {
-			return nil
+			return nil //nolint:nilerr // it is told after the commit
 		}
 		customer, err := tx.Customer(ctx, customerID)
 		if err != nil {

@@ -89,8 +89,9 @@ func lookedLate(since, checked, now time.Time) bool {
 			due = at
 		}
 	}
-	if days := now.Sub(since.Add(looks[len(looks)-1])) / lookEvery; days > 0 {
-		due = since.Add(looks[len(looks)-1] + days*lookEvery)
+	last := since.Add(looks[len(looks)-1])
+	if daily := now.Sub(last).Truncate(lookEvery); daily > 0 {
+		due = last.Add(daily)
 	}
 	return checked.Before(due)
 }

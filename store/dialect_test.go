@@ -61,7 +61,7 @@ func TestAStatementIsPreparedOnceForAllItsValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for rows.Next() { //nolint:revive // the table is empty
+		for rows.Next() { // the table is empty
 		}
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			t.Fatal(err)

@@ -20,7 +20,7 @@ func Room(url string) error {
 	if err := syscall.Statfs(filepath.Dir(path), &disk); err != nil {
 		return fmt.Errorf("look at the disk of the database: %w", err)
 	}
-	block := uint64(disk.Bsize) //nolint:gosec // the size of a block is positive
+	block := uint64(disk.Bsize)
 	return room(disk.Bavail*block, disk.Blocks*block)
 }
 

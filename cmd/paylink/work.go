@@ -20,6 +20,8 @@ func (a *app) work(post *mailer.Mailer) {
 	codes.Timeout = mails.Timeout
 	alone := brisk
 	alone.Timeout, alone.Workers = 10*time.Minute, 1
+	shift := alone // works for 20 s and leaves the rest to the next job
+	shift.Timeout = 30 * time.Second
 
 	a.jobs.Register("mail.link", post.LinkJob, mails)
 	a.jobs.Register("mail.receipt", post.ReceiptJob, mails)
@@ -41,8 +43,9 @@ func (a *app) work(post *mailer.Mailer) {
 	}
 	every("audit.seal", 5*time.Second, a.seal, brisk)
 	every("payment.recover", 30*time.Second, plain(a.payments.Recover), alone)
-	every("payment.reconcile", 15*time.Minute, a.payments.ReconcileJob, alone)
-	every("payment.sweep", day, a.payments.SweepJob, alone)
+	every("payment.reconcile", 15*time.Minute, a.payments.ReconcileJob, shift)
+	every("payment.sweep", day, a.payments.SweepJob, shift)
+	every("refund.recover", time.Minute, plain(a.payments.RecoverRefunds), calls)
 	every("method.sweep", time.Hour, plain(a.payments.SweepMethods), alone)
 	every("limits.sweep", time.Hour, a.payments.SweepLimitsJob, brisk)
 	every("books.verify", day, a.verify, alone)

@@ -35,7 +35,7 @@ var mistakes = []struct {
 		{"payments/begin.go", "if made, err = tx.InsertPayment(ctx, p); err != nil {",
 			`if seeded("late") { made = true } else if made, err = tx.InsertPayment(ctx, p); err != nil {`},
 		{"payments/begin.go", "if p, err = s.remember(ctx, p.ID, intent.ID, press); err != nil {", `if seeded("late") {
-		return s.late(ctx, p, intent, confirmRequest(p, press))
+		return s.seededLate(ctx, p, intent, confirmRequest(p, press))
 	}
 	if p, err = s.remember(ctx, p.ID, intent.ID, press); err != nil {`},
 		{"payments/reconcile.go", "func (s *Service) ReconcileJob(ctx context.Context, job store.Job) error {",
@@ -45,14 +45,14 @@ var mistakes = []struct {
 		{"payments/apply.go", "if next == paylink.Succeeded && before.Status != paylink.Succeeded {",
 			`if next == paylink.Succeeded && (before.Status != paylink.Succeeded || seeded("twice")) {`},
 		{"payments/settle.go", `SourceType: "payment", SourceID: p.ID, At: p.SettledAt,`,
-			`SourceType: "payment", SourceID: p.ID + again(p), At: p.SettledAt,`},
+			`SourceType: "payment", SourceID: p.ID + seededAgain(p), At: p.SettledAt,`},
 		{"payments/settle.go", "receipt, err := s.receipt(", "if p.ReceiptID != \"\" { return nil }\n	receipt, err := s.receipt("},
 	}},
 	{"mail", []string{"I-11"}, []change{ // the mail goes out after the commit, and is not in it
 		{"payments/settle.go", `return enqueue(ctx, tx, "mail.receipt", receipt.ID+"/1", `, `if seeded("mail") { return nil }
 	return enqueue(ctx, tx, "mail.receipt", receipt.ID+"/1", `},
 		{"payments/apply.go", `crash.At("pay.T3.committed")`, `if seeded("mail") && err == nil && after.ReceiptID != "" {
-		s.mailSoon(after.ReceiptID)
+		s.seededMail(after.ReceiptID)
 	}
 	crash.At("pay.T3.committed")`},
 	}},
@@ -79,15 +79,15 @@ func seededText(name string) string {
 	return ":" + paylink.NewID("x", time.Now())
 }
 
-// again is for the second booking of a payment, which the ledger's key would refuse.
-func again(p *paylink.Payment) string {
+// seededAgain is for the second booking of a payment, which the ledger's key would refuse.
+func seededAgain(p *paylink.Payment) string {
 	if p.ReceiptID == "" {
 		return ""
 	}
 	return seededText("twice")
 }
 
-func (s *Service) late(ctx context.Context, p paylink.Payment, in stripe.Intent, r stripe.ConfirmRequest) (paylink.Payment, error) {
+func (s *Service) seededLate(ctx context.Context, p paylink.Payment, in stripe.Intent, r stripe.ConfirmRequest) (paylink.Payment, error) {
 	p.PaymentIntent, p.Status = in.ID, paylink.Confirming
 	done, confirmErr := s.stripe.Confirm(ctx, in.ID, s.key(p.ID, "confirm"), r)
 	if err := s.store.Update(ctx, func(tx *store.Tx) error {
@@ -99,7 +99,7 @@ func (s *Service) late(ctx context.Context, p paylink.Payment, in stripe.Intent,
 	return s.Follow(ctx, done)
 }
 
-func (s *Service) mailSoon(receipt string) {
+func (s *Service) seededMail(receipt string) {
 	time.AfterFunc(100*time.Millisecond, func() {
 		_ = s.store.Update(context.Background(), func(tx *store.Tx) error {
 			return enqueue(context.Background(), tx, "mail.receipt", receipt+"/1", map[string]any{"receipt_id": receipt, "revision": 1}, s.Now())
