@@ -209,9 +209,10 @@ func (c compiler) each(n *parse.RangeNode) step {
 		around := slices.Clip(r.vars)
 		for i := range all.Len() {
 			r.dot = all.Index(i)
-			if declared == 2 {
+			switch declared {
+			case 2:
 				r.vars = append(around, reflect.ValueOf(i), r.dot)
-			} else if declared == 1 {
+			case 1:
 				r.vars = append(around, r.dot)
 			}
 			body.run(r)

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,6 +50,22 @@ func tokens(page string) string {
 		b.WriteString(z.Token().String())
 	}
 	return b.String()
+}
+
+// A program remembers where it found a member; many at once may look.
+func TestAProgramIsSafeForManyAtOnce(t *testing.T) {
+	set := Load()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for _, v := range samples() {
+				if err := set.Render(io.Discard, v); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestCustomersPagesHavePrograms(t *testing.T) {
