@@ -86,6 +86,7 @@ var groups = []group{
 	{name: "payment page, 16 connections", unit: "pages/s", prepare: pages(16, 0.10)},
 	{name: "payment page, 64 connections", unit: "pages/s", prepare: pages(64, 0.15)},
 	{name: "durable payments", unit: "/s", prepare: writes},
+	{name: "webhook inbox, 64 at once", unit: "/s", prepare: inboxes},
 	{name: "receipt", unit: "documents/s", prepare: documents},
 	{name: "start to the first payment page", unit: "ms", alone: true, prepare: firstPage},
 	{name: "weight of the payment page, compressed", unit: "KB", alone: true, prepare: weight},

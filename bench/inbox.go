@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/stripe/stripe-go/v76/webhook"
+
+	"paylink/store"
+	"paylink/web/hooks"
+)
+
+// atOnce is how many webhooks are under way: as many as the site lets in.
+const atOnce = 64
+
+// inboxes compares the webhook endpoint, which stores together what arrives together, with a transaction for each
+// event. The endpoint's figure has the request, the signature and the answer in it, the yardstick's has not.
+func inboxes(ctx context.Context, b bench) ([]contender, func(), error) {
+	each, err := openBooks(ctx, "sqlite:"+filepath.Join(b.dir, "each.db"))
+	if err != nil {
+		return nil, nil, err
+	}
+	together, err := openBooks(ctx, "sqlite:"+filepath.Join(b.dir, "together.db"))
+	if err != nil {
+		_ = each.store.Close()
+		return nil, nil, err
+	}
+	endpoint := echo.New()
+	(&hooks.Handlers{Store: together.store, Secrets: []string{"whsec_bench"}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}).Register(endpoint)
+	clean := func() {
+		_ = each.store.Close()
+		_ = together.store.Close()
+	}
+	return []contender{
+		{name: "a transaction each", run: func(ctx context.Context) (float64, error) {
+			return crowd(ctx, b.time, func(id string) error { return storeAlone(ctx, each.store, id) })
+		}},
+		{name: "the endpoint", least: 2.5, run: func(ctx context.Context) (float64, error) {
+			return crowd(ctx, b.time, func(id string) error { return post(ctx, endpoint, id) })
+		}},
+	}, clean, nil
+}
+
+// crowd does something with an event of its own, over and over, by many at once, and returns how often a second.
+func crowd(ctx context.Context, d time.Duration, f func(id string) error) (float64, error) {
+	var n atomic.Int64
+	var wg sync.WaitGroup
+	errs := make(chan error, atOnce)
+	begin := time.Now()
+	for range atOnce {
+		wg.Go(func() {
+			for time.Since(begin) < d && ctx.Err() == nil {
+				if err := f(fmt.Sprintf("evt_%d_%d", begin.UnixNano(), n.Add(1))); err != nil {
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	took := time.Since(begin)
+	close(errs)
+	if err := <-errs; err != nil {
+		return 0, err
+	}
+	return float64(n.Load()) / took.Seconds(), ctx.Err()
+}
+
+func storeAlone(ctx context.Context, s *store.Store, id string) error {
+	now := time.Now()
+	return s.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.InsertEvent(ctx, store.Event{
+			Provider: "stripe", ID: id, Type: "payment_intent.succeeded", ObjectID: "pi_bench", Body: eventBody(id, "pi_bench"), ReceivedAt: now,
+		}); err != nil {
+			return err
+		}
+		_, err := tx.Enqueue(ctx, store.Job{Kind: "stripe.event", Key: id, Payload: fmt.Appendf(nil, `{"event":%q}`, id), RunAt: now})
+		return err
+	})
+}
+
+func post(ctx context.Context, endpoint http.Handler, id string) error {
+	r := webhookRequest(ctx, "/webhooks/stripe", "whsec_bench", eventBody(id, "pi_bench"))
+	w := httptest.NewRecorder()
+	endpoint.ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		return fmt.Errorf("a webhook was answered %d: %s", w.Code, w.Body)
+	}
+	return nil
+}
+
+// webhookRequest is an event as Stripe sends it.
+func webhookRequest(ctx context.Context, address, secret string, body []byte) *http.Request {
+	now := time.Now()
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	r.RequestURI = "" // for a client, too
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Stripe-Signature", fmt.Sprintf("t=%d,v1=%x", now.Unix(), webhook.ComputeSignature(now, body, secret)))
+	return r
+}
+
+// eventBody is an event of the size that Stripe's are, about 3 KB.
+func eventBody(id, intent string) []byte {
+	return fmt.Appendf(nil, `{"id":%q,"object":"event","api_version":"2023-10-16","created":%d,"type":"payment_intent.succeeded","livemode":false,`+
+		`"data":{"object":{"id":%q,"object":"payment_intent","amount":22500,"currency":"usd","status":"succeeded","description":%q}}}`,
+		id, time.Now().Unix(), intent, filler)
+}
+
+var filler = strings.Repeat("Website relaunch, second of three parts. ", 68)
