@@ -14,6 +14,7 @@ type group struct {
 	name    string
 	unit    string // of every figure; more is better, unless alone
 	alone   bool
+	once    bool // one round: it takes long and hardly varies
 	prepare func(context.Context, bench) ([]contender, func(), error)
 }
 
