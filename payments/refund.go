@@ -128,7 +128,7 @@ func (s *Service) refundable(ctx context.Context, tx *store.Tx, p paylink.Paymen
 		minor = rest
 	case r.Amount.Currency != currency:
 		return refuse(paylink.FailField("amount", "currency"))
-	case minor <= 0:
+	case minor < 0, minor == 0 && (!r.Fee || rest > 0): // of the fee alone, once the rest went back
 		return refuse(paylink.FailField("amount", "refund.zero"))
 	case minor%currency.Step() != 0:
 		return refuse(paylink.FailField("amount", "amount.step", "step", money.New(currency.Step(), currency)))

@@ -487,6 +487,21 @@ func TestRefundGivesTheFeeAndWhatWasPaidTooMuch(t *testing.T) {
 	})
 }
 
+// Once the rest went back, the fee may follow alone.
+func TestFeeMayGoBackAfterTheRest(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.withFee(20000, 580)
+		d.refund("k1", p, 0, paylink.RefundSucceeded, nil)
+		if _, err := d.payments.Refund(t.Context(), payments.RefundRequest{Key: "k2", PaymentID: p.ID, Amount: money.New(0, "USD"), Actor: "staff:1"}); err == nil {
+			t.Error("nothing was refunded")
+		}
+		f, err := d.payments.Refund(t.Context(), payments.RefundRequest{Key: "k3", PaymentID: p.ID, Amount: money.New(0, "USD"), Fee: true, Actor: "staff:1"})
+		if err != nil || f.Amount.Minor != 580 || f.Fee.Minor != 580 {
+			t.Errorf("%+v %v", f, err)
+		}
+	})
+}
+
 // withFee settles a payment with a fee on top, whatever is still to pay.
 func (d *desk) withFee(minor, fee int64) paylink.Payment {
 	d.t.Helper()

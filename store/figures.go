@@ -16,6 +16,7 @@ type Figures struct {
 	Currency        money.Currency
 	Collected       int64 // arrived since a moment, fees included
 	Payments        int
+	WentBack        int64 // refunded, returned or disputed since, whenever it had arrived
 	OnItsWay        int64 // reserved: being made, on its way or held
 	OnItsWayCount   int
 	ToPay           int64 // of open invoices, less what is reserved
@@ -40,6 +41,16 @@ func (r reads) Figures(ctx context.Context, since time.Time, today paylink.Date)
 	if err != nil {
 		return nil, found("figures", err)
 	}
+	back, err := all(ctx, r, func(r row) (f Figures, err error) {
+		err = r.Scan(&f.Currency, &f.WentBack)
+		return f, err
+	}, `select currency, cast(sum(amount) as bigint) from (
+		select currency, amount from refund where status in ('pending', 'requires_action', 'succeeded') and moved_at >= $1
+		union all select currency, withdrawn from dispute where withdrawn > 0 and updated_at >= $1
+	) gone group by currency`, micros(since))
+	if err != nil {
+		return nil, found("figures", err)
+	}
 	reserved, err := all(ctx, r, func(r row) (f Figures, err error) {
 		err = r.Scan(&f.Currency, &f.OnItsWay, &f.OnItsWayCount)
 		return f, err
@@ -59,10 +70,10 @@ func (r reads) Figures(ctx context.Context, since time.Time, today paylink.Date)
 		return nil, found("figures", err)
 	}
 	sums := map[money.Currency]Figures{}
-	for _, f := range slices.Concat(arrived, reserved, owed) {
+	for _, f := range slices.Concat(arrived, back, reserved, owed) {
 		sum := sums[f.Currency]
 		sums[f.Currency] = Figures{
-			f.Currency, sum.Collected + f.Collected, sum.Payments + f.Payments, sum.OnItsWay + f.OnItsWay,
+			f.Currency, sum.Collected + f.Collected, sum.Payments + f.Payments, sum.WentBack + f.WentBack, sum.OnItsWay + f.OnItsWay,
 			sum.OnItsWayCount + f.OnItsWayCount, sum.ToPay + f.ToPay, sum.ToPayInvoices + f.ToPayInvoices,
 			sum.Overdue + f.Overdue, sum.OverdueInvoices + f.OverdueInvoices,
 		}

@@ -227,18 +227,32 @@ func TestFiguresAddUpEachCurrency(t *testing.T) {
 				s.settle(t, p)
 			}
 		}
+		s.update(t, func(tx *store.Tx) error {
+			for n, status := range []paylink.RefundStatus{paylink.RefundSucceeded, paylink.RefundFailed} {
+				if _, err := tx.InsertRefund(ctx, paylink.Refund{
+					ID: fmt.Sprintf("rfd_%d", n), Key: fmt.Sprintf("key_%d", n), PaymentID: "pay_1", Amount: usd(40), Fee: usd(0),
+					Status: status, Actor: "staff:1", MovedAt: start, CreatedAt: start, UpdatedAt: start,
+				}); err != nil {
+					return err
+				}
+			}
+			return tx.PutDispute(ctx, paylink.Dispute{
+				ID: "dsp_1", PaymentID: "pay_1", StripeID: "dp_1", Kind: paylink.KindDispute, Amount: usd(100), Withdrawn: 100,
+				OpenedAt: start, CreatedAt: start, UpdatedAt: start,
+			})
+		})
 		euros := s.books(t, "inv_eur", 1000)
 		s.exec(t, "update invoice set currency = 'EUR' where id = '"+euros.ID+"'")
 		want := []store.Figures{
 			{Currency: "EUR", ToPay: 1000, ToPayInvoices: 1},
 			{
-				Currency: "USD", Collected: 207, Payments: 1, OnItsWay: 300, OnItsWayCount: 1,
+				Currency: "USD", Collected: 207, Payments: 1, WentBack: 140, OnItsWay: 300, OnItsWayCount: 1,
 				ToPay: 1000, ToPayInvoices: 2, Overdue: 500, OverdueInvoices: 1,
 			},
 		}
 		got, err := s.Figures(ctx, start, "2026-11-22")
 		same(t, got, err, want)
-		want[1].Collected, want[1].Payments = 0, 0
+		want[1].Collected, want[1].Payments, want[1].WentBack = 0, 0, 0
 		got, err = s.Figures(ctx, start.Add(time.Second), "2026-11-22")
 		same(t, got, err, want)
 	})

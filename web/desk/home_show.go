@@ -75,10 +75,14 @@ func (h *Handlers) figures(ctx context.Context, v visit) ([]templates.Figure, er
 	if own.OverdueInvoices > 0 {
 		toPay = says.Count("desk.figure.overdue", own.OverdueInvoices, "overdue", money.New(own.Overdue, own.Currency))
 	}
+	collected := says.Count("desk.figure.payments", own.Payments)
+	if own.WentBack > 0 {
+		collected = says.Count("desk.figure.back", own.Payments, "back", money.New(own.WentBack, own.Currency))
+	}
 	return []templates.Figure{
 		{
 			Dot: "paid", Label: says.T("desk.figure.collected", "month", since), Amount: amount(own.Collected), Link: paymentsPath + "?show=succeeded",
-			Text: says.Count("desk.figure.payments", own.Payments), Other: other(func(f store.Figures) int64 { return f.Collected }),
+			Text: collected, Other: other(func(f store.Figures) int64 { return f.Collected }),
 		},
 		{
 			Dot: "way", Label: says.T("word.balance.way"), Amount: amount(own.OnItsWay), Link: invoicesPath + "?show=onway",
