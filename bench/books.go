@@ -87,24 +87,32 @@ func (b *books) settle(ctx context.Context, d time.Duration) (float64, error) {
 // refill writes invoices with a payment each that is being confirmed.
 func (b *books) refill(ctx context.Context) error {
 	for range aRound / aWrite {
-		var made []paylink.Payment
-		err := b.store.Update(ctx, func(tx *store.Tx) error {
-			made = nil
-			for n := range aWrite {
-				p, err := b.insert(ctx, tx, b.made+n)
-				if err != nil {
-					return err
-				}
-				made = append(made, p)
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("making payments ready: %w", err)
+		if err := b.more(ctx); err != nil {
+			return err
 		}
-		b.made += aWrite
-		b.waiting = append(b.waiting, made...)
 	}
+	return nil
+}
+
+// more writes aWrite of them.
+func (b *books) more(ctx context.Context) error {
+	var made []paylink.Payment
+	err := b.store.Update(ctx, func(tx *store.Tx) error {
+		made = nil
+		for n := range aWrite {
+			p, err := b.insert(ctx, tx, b.made+n)
+			if err != nil {
+				return err
+			}
+			made = append(made, p)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("making payments ready: %w", err)
+	}
+	b.made += aWrite
+	b.waiting = append(b.waiting, made...)
 	return nil
 }
 
