@@ -251,7 +251,7 @@ func keep(ctx context.Context, path string, now time.Time) (string, error) {
 	if closed := db.Close(); err == nil && closed != nil {
 		return "", closed
 	}
-	kept := path + ".before-" + now.UTC().Format("20060102T150405Z")
+	kept := path + ".before-" + now.UTC().Format("20060102T150405.000000Z")
 	for _, suffix := range []string{"", "-wal"} {
 		if err := os.Link(path+suffix, kept+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
