@@ -2,7 +2,6 @@ package payments
 
 import (
 	"context"
-	"time"
 
 	"paylink"
 	"paylink/money"
@@ -70,23 +69,14 @@ func (s *Service) revise(ctx context.Context, tx *store.Tx, p paylink.Payment, i
 	return next, tx.InsertReceiptRevision(ctx, next)
 }
 
-// openLinks lets links that had come to show receipts alone ask for money again, for as long as one
-// that is sent now. One that ended meanwhile stays ended.
+// openLinks lets links that had come to show receipts alone ask for money again.
 func (s *Service) openLinks(ctx context.Context, tx *store.Tx, invoice paylink.Invoice) error {
 	firm, err := tx.Firm(ctx)
 	if err != nil {
 		return err
 	}
-	now := s.Now()
 	return s.eachLink(ctx, tx, invoice, func(link *paylink.Link) bool {
-		if link.PaidAt.IsZero() {
-			return false
-		}
-		if again := paylink.LinkExpiry(now, invoice.Due.End(firm.Location())); !link.Expired(now) && link.ExpiresAt.Before(again) {
-			link.ExpiresAt = again
-		}
-		link.PaidAt = time.Time{}
-		return true
+		return link.Reopen(s.Now(), invoice.Due.End(firm.Location()))
 	})
 }
 
