@@ -96,6 +96,11 @@ func UseOverpayment(h Header, customer, invoice string, amount money.Amount) (Tr
 	return h.move(KindOverpayment, Overpayment(customer), Invoice(invoice), amount)
 }
 
+// Overpaid books as a customer's overpayment what had been applied to an invoice that asks for less by now.
+func Overpaid(h Header, customer, invoice string, amount money.Amount) (Transaction, error) {
+	return h.move(KindOverpayment, Invoice(invoice), Overpayment(customer), amount)
+}
+
 // KeepOverpayment books a customer's overpayment as credit towards invoices to come.
 func KeepOverpayment(h Header, customer string, amount money.Amount) (Transaction, error) {
 	return h.move(KindOverpayment, Overpayment(customer), Credit(customer), amount)

@@ -48,7 +48,7 @@ func (s *Service) ApplyDispute(ctx context.Context, d stripe.Dispute) (paylink.D
 		now.Reason, now.Status, now.UpdatedAt = d.Reason, string(d.Status), s.Now()
 		now.Withdrawn, now.Moves, now.AnswerBy = d.Withdrawn, max(d.Moves, before.Moves), d.AnswerBy
 		after = now
-		if err := s.moveDispute(ctx, tx, p, before, now, d.MovedAt); err != nil {
+		if err := s.moveDispute(ctx, tx, p, invoice, before, now, d.MovedAt); err != nil {
 			return err
 		}
 		if err := s.afterDispute(ctx, tx, p, invoice, before, now, known); err != nil {
@@ -106,7 +106,7 @@ func mode(live bool) string {
 }
 
 // moveDispute keeps the dispute and books what was taken or given back since it was last looked at.
-func (s *Service) moveDispute(ctx context.Context, tx *store.Tx, p paylink.Payment, before, now paylink.Dispute, at time.Time) error {
+func (s *Service) moveDispute(ctx context.Context, tx *store.Tx, p paylink.Payment, invoice paylink.Invoice, before, now paylink.Dispute, at time.Time) error {
 	left, err := s.left(ctx, tx, p)
 	if err != nil {
 		return err
@@ -154,7 +154,10 @@ func (s *Service) moveDispute(ctx context.Context, tx *store.Tx, p paylink.Payme
 		return fmt.Errorf("book dispute: %w", err)
 	}
 	given.Memo = ""
-	return post(ctx, tx, given)
+	if err := post(ctx, tx, given); err != nil {
+		return err
+	}
+	return s.paidAgain(ctx, tx, p, invoice, header)
 }
 
 // gone says whether a dispute took money for good.

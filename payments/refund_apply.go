@@ -178,7 +178,7 @@ func (s *Service) moveRefund(ctx context.Context, tx *store.Tx, p paylink.Paymen
 			}
 		}
 	default:
-		if err := s.unbookRefund(ctx, tx, invoice, f); err != nil {
+		if err := s.unbookRefund(ctx, tx, p, invoice, f); err != nil {
 			return err
 		}
 		if err := s.tellRefund(ctx, tx, f, "refund.failed"); err != nil {
@@ -230,8 +230,8 @@ func (s *Service) bookRefund(ctx context.Context, tx *store.Tx, p paylink.Paymen
 }
 
 // unbookRefund books a refund that did not arrive back: the money is with us, and the invoice stands
-// as it did before.
-func (s *Service) unbookRefund(ctx context.Context, tx *store.Tx, invoice paylink.Invoice, f paylink.Refund) error {
+// as it did before, unless it was paid again.
+func (s *Service) unbookRefund(ctx context.Context, tx *store.Tx, p paylink.Payment, invoice paylink.Invoice, f paylink.Refund) error {
 	booked, err := tx.Transaction(ctx, ledger.KindRefund, "refund", f.ID)
 	if err != nil {
 		return err
@@ -254,7 +254,32 @@ func (s *Service) unbookRefund(ctx context.Context, tx *store.Tx, invoice paylin
 	if paylink.KindOf(err) != paylink.NotFound {
 		return err
 	}
+	if err := s.paidAgain(ctx, tx, p, invoice, ledger.Header{SourceType: "refund", SourceID: f.ID, At: now}); err != nil {
+		return err
+	}
 	return s.closePaid(ctx, tx, invoice)
+}
+
+// paidAgain sees what came back to an invoice that was paid by other money meanwhile: what it does not ask
+// for is the customer's overpayment, and a task for staff.
+func (s *Service) paidAgain(ctx context.Context, tx *store.Tx, p paylink.Payment, invoice paylink.Invoice, h ledger.Header) error {
+	balance, err := tx.BalanceOf(ctx, invoice)
+	if err != nil {
+		return err
+	}
+	excess := money.New(balance.Credited+balance.Paid-balance.Total, invoice.Currency)
+	if excess.Minor <= 0 {
+		return nil
+	}
+	h.ID = paylink.NewID("ltx", s.Now())
+	booked, err := ledger.Overpaid(h, p.CustomerID, invoice.ID, excess)
+	if err != nil {
+		return err
+	}
+	if err := post(ctx, tx, booked); err != nil {
+		return err
+	}
+	return s.tellExcess(ctx, tx, p, invoice, excess)
 }
 
 // post books what must not have been booked before: only a broken row can say that it was.
@@ -294,8 +319,8 @@ func (s *Service) left(ctx context.Context, tx *store.Tx, p paylink.Payment) (pa
 		kinds  []ledger.Kind
 	}{
 		{"payment", []string{p.ID}, []ledger.Kind{ledger.KindPayment}},
-		{"refund", refundIDs, []ledger.Kind{ledger.KindRefund, ledger.KindRefundFailed}},
-		{"dispute", disputeIDs, disputeKinds},
+		{"refund", refundIDs, []ledger.Kind{ledger.KindRefund, ledger.KindRefundFailed, ledger.KindOverpayment}},
+		{"dispute", disputeIDs, append([]ledger.Kind{ledger.KindOverpayment}, disputeKinds...)},
 	} {
 		booked, err := tx.Booked(ctx, from.source, from.ids, from.kinds...)
 		if err != nil {

@@ -60,9 +60,7 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 		return fmt.Errorf("book payment %s: it was booked before", p.ID) // only a broken row can say so
 	}
 	if !excess.IsZero() {
-		if err := tx.InsertTask(ctx, "payment.excess", p.ID, "task.overpaid", map[string]any{
-			"excess": excess, "invoice": invoice.Number,
-		}, now); err != nil {
+		if err := s.tellExcess(ctx, tx, *p, invoice, excess); err != nil {
 			return err
 		}
 	}
@@ -77,6 +75,13 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 	return enqueue(ctx, tx, "mail.receipt", receipt.ID+"/1", map[string]any{
 		"receipt_id": receipt.ID, "revision": 1,
 	}, now)
+}
+
+// tellExcess opens a task about money that an invoice does not ask for.
+func (s *Service) tellExcess(ctx context.Context, tx *store.Tx, p paylink.Payment, invoice paylink.Invoice, excess money.Amount) error {
+	return tx.InsertTask(ctx, "payment.excess", p.ID, "task.overpaid", map[string]any{
+		"excess": excess, "invoice": invoice.Number,
+	}, s.Now())
 }
 
 // receipt gives the payment its number and freezes what the receipt says.

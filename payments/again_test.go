@@ -1,0 +1,77 @@
+package payments_test
+
+import (
+	"testing"
+	"time"
+
+	"paylink"
+	"paylink/ledger"
+	"paylink/money"
+	"paylink/provider/stripe"
+)
+
+// wantOverpaid wants the customer to have paid so much too much, and staff to know of it by a payment.
+func (d *desk) wantOverpaid(p paylink.Payment, minor int64) {
+	d.t.Helper()
+	sum, err := d.store.AccountBalance(d.t.Context(), ledger.Overpayment(d.invoice.CustomerID), "USD")
+	if err != nil || sum.Minor != -minor {
+		d.t.Errorf("too much is %d %v, want %d", -sum.Minor, err, minor)
+	}
+	if d.hasTask("payment.excess", p.ID) != (minor > 0) {
+		d.t.Error("staff are told otherwise")
+	}
+}
+
+// The money of a refund comes back when the invoice was paid again: it is the customer's, and not the invoice's twice.
+func TestFault_F03_RefundThatFailsAfterTheInvoiceWasPaidAgain(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 100000, d.card("pm_card_refundFail"), paylink.Succeeded)
+		d.refund("k1", p, 30000, paylink.RefundSucceeded, owedAgain)
+		d.pay("n2", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		d.later(5 * 24 * time.Hour)
+		d.hear()
+		d.wantInvoice(0, 100000, 0, 0, 0)
+		d.wantOverpaid(p, 20000)
+		d.refund("k2", p, 20000, paylink.RefundSucceeded, nil) // goes back out of what was too much
+		d.wantInvoice(0, 100000, 0, 0, 0)
+	})
+}
+
+// A dispute is decided for us when the payer has paid again, and lost after all.
+func TestFault_F04_WonAfterTheInvoiceWasPaidAgain(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 100000, d.card("pm_card_visa"), paylink.Succeeded)
+		say := stripe.Dispute{
+			ID: "dp_1", Intent: p.PaymentIntent, Amount: money.New(100000, "USD"), Reason: "fraudulent", Status: stripe.DisputeLost,
+			OpenedAt: d.clock.Now(), MovedAt: d.clock.Now(), Withdrawn: 100000, Moves: 1,
+		}
+		tell := func(withdrawn, paid, due, over int64) paylink.Dispute {
+			t.Helper()
+			say.Withdrawn = withdrawn
+			dispute, err := d.payments.ApplyDispute(t.Context(), say)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err := d.store.Balance(t.Context(), d.invoice.ID); err != nil || b.Paid != paid || b.Due() != due {
+				t.Errorf("%s: %+v %v, want paid %d due %d", dispute.Status, b, err, paid, due)
+			}
+			sum, err := d.store.AccountBalance(t.Context(), ledger.Overpayment(d.invoice.CustomerID), "USD")
+			if err != nil || sum.Minor != -over {
+				t.Errorf("%s: too much is %d %v, want %d", dispute.Status, -sum.Minor, err, over)
+			}
+			return dispute
+		}
+		lost := tell(100000, 0, 100000, 0)
+		if err := d.invoicing.ReopenJob(t.Context(), d.reopening("link.reopen", lost.ID+"/2")); err != nil {
+			t.Fatal(err)
+		}
+		d.pay("n2", 100000, d.card("pm_card_visa"), paylink.Succeeded)
+		say.Status, say.Moves = stripe.DisputeWon, 2
+		tell(0, 100000, 0, 100000)
+		d.wantOverpaid(p, 100000)
+		d.wantReceipt(p, 3, paylink.ReceiptPaid, 0, 0)
+		say.Status, say.Moves = stripe.DisputeLost, 3
+		tell(100000, 100000, 0, 0)
+		d.wantVerified()
+	})
+}
