@@ -20,7 +20,7 @@ import (
 	"paylink/web/hooks"
 )
 
-// atOnce is how many webhooks are under way: as many as the site lets in.
+// atOnce is how many webhooks are under way at a time.
 const atOnce = 64
 
 // inboxes compares the webhook endpoint, which stores together what arrives together, with a transaction for each

@@ -94,6 +94,7 @@ var groups = []group{
 	{name: "receipt", unit: "documents/s", prepare: documents},
 	{name: "start to the first payment page", unit: "ms", alone: true, prepare: firstPage},
 	{name: "weight of the payment page, compressed", unit: "KB", alone: true, prepare: weight},
+	{name: "webhooks acknowledged, 50 a second", unit: "ms", alone: true, prepare: acknowledgements},
 	{name: "recovery of 1,000 payments", unit: "s", alone: true, once: true, prepare: recovery},
 	{name: "reconciliation of 100,000 PaymentIntents", unit: "MB", alone: true, once: true, prepare: reconciliation},
 }

@@ -27,6 +27,7 @@ type site struct {
 	binary string
 	env    []string
 	base   string
+	key    string // of the API
 	page   string // the payment page's address
 	cookie string // what opens it
 	stops  []func()
@@ -67,7 +68,8 @@ func startSite(ctx context.Context, b bench) (_ *site, err error) {
 	if err := s.await(ctx, s.base+"/readyz"); err != nil {
 		return nil, err
 	}
-	link, err := s.invoice(ctx, strings.TrimSpace(string(apiKey)))
+	s.key = strings.TrimSpace(string(apiKey))
+	link, err := s.invoice(ctx, s.key)
 	if err != nil {
 		return nil, fmt.Errorf("making an invoice: %w", err)
 	}

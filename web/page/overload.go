@@ -20,9 +20,9 @@ import (
 // How many requests of a kind are worked on at once. Each kind has its own, so that a crowd at one
 // door closes no other; whoever comes above it hears at once to come again.
 const (
-	mostPresses  = 50 // of Pay; each may wait for Stripe
-	mostWebhooks = 64
-	mostStaff    = 48 // the desk and the API
+	mostPresses  = 50  // of Pay; each may wait for Stripe
+	mostWebhooks = 128 // at 50 a second, a disk that stalls for two seconds turns none away; each may hold 1 MiB
+	mostStaff    = 48  // the desk and the API
 	mostStatic   = 256
 	mostPages    = 256 // everything else: customers' pages
 )

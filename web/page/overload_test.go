@@ -94,7 +94,7 @@ func TestOverloadTurnsAwayBeforeAnythingIsDone(t *testing.T) {
 		method, path string
 		most         int
 	}{
-		"press": {"POST", "/pay/lnk_1/payments", 50}, "webhook": {"POST", "/webhooks/x", 64},
+		"press": {"POST", "/pay/lnk_1/payments", 50}, "webhook": {"POST", "/webhooks/x", 128},
 		"staff": {"GET", "/desk/x", 48}, "page": {"GET", "/pay/lnk_1", 256},
 	} {
 		t.Run(name, func(t *testing.T) {
