@@ -121,6 +121,9 @@ func (h *Handlers) proveDeposit(c echo.Context, v visit) error {
 		return err
 	}
 	amount := v.kept(form.Text("amount"))
+	if !m.BlockedAt.IsZero() { // its page says that it ended
+		return h.showWaiting(c, v, m, amount, http.StatusConflict, nil)
+	}
 	if m.Waits() {
 		code := strings.ToUpper(form.Text("code"))
 		amounts := [2]int64{v.cents(form.Text("first")), v.cents(form.Text("second"))}

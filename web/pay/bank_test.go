@@ -255,6 +255,62 @@ func TestLinkedAccountIsTheBrowsersOwn(t *testing.T) {
 	}
 }
 
+// A colleague links the very account that the customer saved: they pay by it, and it stays the customer's.
+func TestAColleagueMayLinkWhatTheCustomerSaved(t *testing.T) {
+	s := bankSite(t)
+	address := s.open(s.link)
+	method := s.linked(address, goodAccount)
+	if w := s.debit(address, method, "150.00", func(f url.Values) { f.Set("save", "on") }); w.Code != http.StatusSeeOther {
+		t.Fatalf("%d %s", w.Code, readable(w))
+	}
+	if err := s.invoicing.Forward(t.Context(), s.link.ID, "accounts@keller.example", ""); err != nil {
+		t.Fatal(err)
+	}
+	links, err := s.store.LinksOf(t.Context(), s.invoice.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	colleague := s.stranger()
+	for _, l := range links {
+		if l.ForwardedBy == "" {
+			continue
+		}
+		forwarded := colleague.open(l)
+		colleague.hide(colleague.ask("GET", forwarded, nil), method, "6789")
+		if linked := colleague.linked(forwarded, goodAccount); linked != method {
+			t.Fatalf("%s is not %s", linked, method)
+		}
+		page := colleague.ask("GET", forwarded+"?method="+method, nil)
+		colleague.see(page, http.StatusOK, "Chase ••6789")
+		colleague.hide(page, "/remove")
+		for _, w := range []*httptest.ResponseRecorder{
+			colleague.ask("GET", forwarded+"/methods/"+method+"/remove", nil),
+			colleague.ask("POST", forwarded+"/methods/"+method+"/remove", url.Values{}),
+		} {
+			if w.Code != http.StatusForbidden {
+				t.Errorf("removes what the customer saved: %d", w.Code)
+			}
+		}
+		if w := colleague.debit(forwarded, method, "75.00", nil); w.Code != http.StatusSeeOther {
+			t.Errorf("%d %s", w.Code, readable(w))
+		}
+	}
+	if n := len(s.paymentsMade()); n != 2 {
+		t.Errorf("%d payments", n)
+	}
+}
+
+// An account that was not proven in time stays so, also for a form that was still open.
+func TestAnAccountThatWasNotProvenIsNotSaidToBe(t *testing.T) {
+	s := newSite(t, pay.Options{Bank: pay.BankDeposits, NoLimits: true})
+	address := s.open(s.link)
+	spent := s.keep(paylink.Method{Kind: paylink.MethodBank, Bank: paylink.Bank{Name: "Chase", Last4: "6789"}, BlockedAt: s.now(), Blocked: "code_spent"})
+	s.prove(address)
+	w := s.ask("POST", address+"/bank/"+spent, url.Values{"code": {"SM11AA"}})
+	s.see(w, http.StatusConflict, "Chase ••6789")
+	s.hide(s.ask("GET", address, nil), "is confirmed", "is proven")
+}
+
 // debitAs posts the form with a method that the page does not offer.
 func (s *site) debitAs(address, method string) *httptest.ResponseRecorder {
 	form := s.form(s.ask("GET", address, nil))

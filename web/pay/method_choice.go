@@ -24,6 +24,12 @@ func (h *Handlers) offersBank(v visit) bool { return h.Bank != NoBank && v.invoi
 // that a colleague whom the link was sent on to is not asked.
 func (v visit) offersSave() bool { return v.link.ForwardedBy == "" }
 
+// mayRemove says whether this browser may take a method away. What is saved is the customer's, and not a
+// colleague's who linked the same account.
+func (v visit) mayRemove(m paylink.Method) bool {
+	return v.link.ForwardedBy == "" || m.SavedAt.IsZero()
+}
+
 // method finds a saved or linked method that this browser may use on this page.
 func (h *Handlers) method(v visit, id string) (paylink.Method, bool) {
 	for _, m := range v.methods {
@@ -142,7 +148,9 @@ func (h *Handlers) savedMethod(v visit, m paylink.Method, what choice, price mon
 		one.Why = v.words.T("pay.saved.expired", "expiry", expiry(m.Card))
 	}
 	one.Chosen = what.method == m.ID && one.Why == ""
-	one.Remove = v.base() + "/methods/" + m.ID + "/remove"
+	if v.mayRemove(m) {
+		one.Remove = v.base() + "/methods/" + m.ID + "/remove"
+	}
 	return one
 }
 

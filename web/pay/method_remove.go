@@ -13,7 +13,7 @@ import (
 // showRemove asks once more before a card or account is taken away.
 func (h *Handlers) showRemove(c echo.Context, v visit) error {
 	m, ok := h.method(v, c.Param("method"))
-	if !ok {
+	if !ok || !v.mayRemove(m) {
 		return h.showForeign(c, v)
 	}
 	return h.showRemovePage(c, v, m, http.StatusOK, nil)
@@ -36,7 +36,7 @@ func (h *Handlers) removeMethod(c echo.Context, v visit) error {
 		return err
 	}
 	m, ok := h.method(v, c.Param("method"))
-	if !ok {
+	if !ok || !v.mayRemove(m) {
 		return h.showForeign(c, v)
 	}
 	err := h.payments.RemoveMethod(c.Request().Context(), v.actor(), v.customer.ID, m.ID)

@@ -2,11 +2,9 @@ package pay
 
 import (
 	"crypto/rand"
-	"slices"
 
 	"github.com/labstack/echo/v4"
 
-	"paylink"
 	"paylink/access"
 )
 
@@ -20,7 +18,7 @@ func deviceCookie(customerID string) string { return "device_" + customerID }
 
 // recognise finds what this browser may see of the customer's cards and accounts. Most browsers have
 // neither cookie, and nothing is asked for them. Behind a link that was sent on sits somebody else,
-// who sees nothing that was saved, whatever their browser proved.
+// who sees nothing that was saved, whatever their browser proved, but an account that it linked itself.
 func (h *Handlers) recognise(c echo.Context, v *visit) (err error) {
 	ctx := c.Request().Context()
 	forwarded := v.link.ForwardedBy != ""
@@ -34,9 +32,6 @@ func (h *Handlers) recognise(c echo.Context, v *visit) (err error) {
 		return nil
 	}
 	v.methods, err = h.payments.Methods(ctx, v.customer.ID, v.visitor, v.proven)
-	if forwarded {
-		v.methods = slices.DeleteFunc(v.methods, func(m paylink.Method) bool { return !m.SavedAt.IsZero() })
-	}
 	return err
 }
 
