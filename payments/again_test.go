@@ -8,6 +8,7 @@ import (
 	"paylink/ledger"
 	"paylink/money"
 	"paylink/provider/stripe"
+	"paylink/store"
 )
 
 // wantOverpaid wants the customer to have paid so much too much, and staff to know of it by a payment.
@@ -73,5 +74,53 @@ func TestFault_F04_WonAfterTheInvoiceWasPaidAgain(t *testing.T) {
 		say.Status, say.Moves = stripe.DisputeLost, 3
 		tell(100000, 100000, 0, 0)
 		d.wantVerified()
+	})
+}
+
+// A payment that is rebuilt while its debit is on its way knows the account: it is not taken away meanwhile.
+func TestFault_R05_RebuiltDebitKeepsItsAccount(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m := d.linked(goodAccount)
+		p := d.begin(d.debitPress("n1", 20000, m), paylink.Processing)
+		restored := d.elsewhere()
+		if err := restored.store.Update(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.InsertMethod(t.Context(), d.method(m.ID))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if report := restored.reconcile(); report.Rebuilt != 1 {
+			t.Fatalf("%+v", report)
+		}
+		if rebuilt, err := restored.store.Payment(t.Context(), p.ID); err != nil || rebuilt.Status != paylink.Processing || rebuilt.MethodID != m.ID {
+			t.Errorf("%s by %q, %v", rebuilt.Status, rebuilt.MethodID, err)
+		}
+		if err := restored.payments.RemoveMethod(t.Context(), "staff:1", m.CustomerID, m.ID); paylink.KindOf(err) != paylink.Conflict {
+			t.Errorf("taken away under a debit: %v", err)
+		}
+	})
+}
+
+// The backup has the invoice as it was before its currency was changed: that is told, and what comes after it in the list
+// is read all the same.
+func TestFault_R05_PaymentInAnotherCurrencyThanTheInvoiceHasAgain(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		in, err := d.adapter().CreateIntent(t.Context(), "plk:lost", stripe.IntentRequest{
+			Amount: money.New(5000, "EUR"), MethodTypes: []string{"card"}, Capture: paylink.CaptureAutomatic, Install: "install1", Payment: "pay_lost", Invoice: d.invoice.ID,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.adapter().Confirm(t.Context(), in.ID, "k", stripe.ConfirmRequest{ConfirmationToken: d.card("pm_card_visa"), ReturnURL: "http://127.0.0.1/"}); err != nil {
+			t.Fatal(err)
+		}
+		restored := d.elsewhere()
+		if report := restored.reconcile(); report.Different != 1 || report.Rebuilt != 1 {
+			t.Errorf("%+v", report)
+		}
+		if rebuilt, err := restored.store.Payment(t.Context(), p.ID); err != nil || rebuilt.Status != paylink.Succeeded {
+			t.Errorf("%s %v", rebuilt.Status, err)
+		}
 	})
 }

@@ -71,6 +71,22 @@ func (s *Service) debited(ctx context.Context, tx *store.Tx, before, p paylink.P
 	return s.cameBack(ctx, tx, p, p.Reason)
 }
 
+// madeBy notes which of the customer's methods a payment was made by, so that it is not taken away while a
+// debit is on its way, and is blocked when that comes back.
+func madeBy(ctx context.Context, tx *store.Tx, p *paylink.Payment, stripeMethod string) error {
+	if err := tx.LockMethods(ctx, p.CustomerID); err != nil {
+		return err
+	}
+	m, err := tx.MethodByStripe(ctx, stripeMethod)
+	if paylink.KindOf(err) == paylink.NotFound {
+		return nil
+	}
+	if err == nil && m.CustomerID == p.CustomerID {
+		p.MethodID = m.ID
+	}
+	return err
+}
+
 // cameBack blocks a bank account whose debits come back: at once after one that its owner did not
 // allow or that found no account, and after two that found too little money. It counts what the
 // database holds, so the debit or the return that it is told of is written before.

@@ -290,12 +290,15 @@ func (p *pass) rebuild(ctx context.Context, in stripe.Intent) error {
 }
 
 // adopt writes the payment that a PaymentIntent names, reserving its amount until it is applied. The
-// error is NotFound when its invoice is not here.
+// error is NotFound when its invoice is not here, or asks for another currency.
 func (s *Service) adopt(ctx context.Context, actor paylink.Actor, in stripe.Intent, how string) (made bool, err error) {
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		invoice, err := tx.LockInvoice(ctx, in.Invoice)
 		if err != nil {
 			return err
+		}
+		if in.Amount.Currency != invoice.Currency {
+			return paylink.Fail(paylink.NotFound, "invoice.unknown")
 		}
 		customer, err := tx.Customer(ctx, invoice.CustomerID)
 		if err != nil {
@@ -313,6 +316,9 @@ func (s *Service) adopt(ctx context.Context, actor paylink.Actor, in stripe.Inte
 		}
 		if slices.Contains(in.Types, "us_bank_account") && len(in.Types) == 1 {
 			p.Method = paylink.MethodBank
+		}
+		if err := madeBy(ctx, tx, &p, in.Method); err != nil {
+			return err
 		}
 		if made, err = tx.InsertPayment(ctx, p); err != nil || !made {
 			return err
