@@ -228,11 +228,15 @@ func (s *Service) Proven(ctx context.Context, customerID, device string) (bool, 
 	return strings.EqualFold(known.Address, customer.Email), nil
 }
 
-// ForgetDevices has every browser of a customer prove the mailbox again.
+// ForgetDevices has every browser of a customer prove the mailbox again, also the one that linked an
+// account which was saved since.
 func (s *Service) ForgetDevices(ctx context.Context, actor paylink.Actor, customerID string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		n, err := tx.DeleteDevices(ctx, customerID)
 		if err != nil {
+			return err
+		}
+		if err := tx.DisownSaved(ctx, customerID, s.now()); err != nil {
 			return err
 		}
 		if err := tx.EndCodes(ctx, customerID, s.now()); err != nil {

@@ -206,6 +206,35 @@ func TestForgottenDevicesAndTheirCodesProveNothing(t *testing.T) {
 	})
 }
 
+// The browser that linked an account sees it without a code: once it is saved and devices are forgotten, it
+// asks for one like every other. What was not saved stays its own.
+func TestForgottenDevicesSeeNothingThatIsSaved(t *testing.T) {
+	eachMailbox(t, func(t *testing.T, m *mailbox) {
+		now := m.clock.Now()
+		saved := paylink.Method{ID: "mth_saved", CustomerID: m.maria.ID, Kind: paylink.MethodBank, StripeID: "ba_1", Owner: "v1", SavedAt: now, CreatedAt: now, UpdatedAt: now}
+		own := paylink.Method{ID: "mth_own", CustomerID: m.maria.ID, Kind: paylink.MethodBank, StripeID: "ba_2", Owner: "v1", CreatedAt: now, UpdatedAt: now}
+		m.must(m.store.Update(t.Context(), func(tx *store.Tx) error {
+			for _, method := range []paylink.Method{saved, own} {
+				if _, err := tx.InsertMethod(t.Context(), method); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		m.must(m.ForgetDevices(t.Context(), "staff:ana", m.maria.ID))
+		list, err := m.store.MethodsOf(t.Context(), m.maria.ID)
+		m.must(err)
+		for _, method := range list {
+			if seen := method.SeenBy("v1", false); seen != (method.ID == own.ID) {
+				t.Errorf("%s is seen: %t", method.ID, seen)
+			}
+		}
+		if len(list) != 2 {
+			t.Errorf("%d methods", len(list))
+		}
+	})
+}
+
 func TestACodeEndsAfterTenMinutesOrWhenAnotherIsSent(t *testing.T) {
 	eachMailbox(t, func(t *testing.T, m *mailbox) {
 		if _, err := m.use("123456"); codeOf(err) != "code.ended" {

@@ -137,6 +137,15 @@ func (t *Tx) UpdateMethod(ctx context.Context, m paylink.Method) error {
 	return changed("method", n, err)
 }
 
+// DisownSaved has no browser see a customer's saved methods only because it linked them.
+func (t *Tx) DisownSaved(ctx context.Context, customerID string, now time.Time) error {
+	if err := t.LockMethods(ctx, customerID); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, "update method set owner = '', updated_at = $2 where customer_id = $1 and saved_at <> 0 and owner <> ''", customerID, micros(now))
+	return wrote("method", err)
+}
+
 const mandateColumns = "id, method_id, payment_id, amount, currency, last4, bank, consent, stripe, revoked_at, created_at"
 
 func scanMandate(r row) (m paylink.Mandate, err error) {
