@@ -9,11 +9,12 @@ import (
 	"paylink/store"
 )
 
-// Limits bounds what strangers may try from one place: addresses of links and receipts that do not
-// exist, and forms that send mail. A nil *Limits bounds nothing.
+// Limits bounds what strangers may try: from one place, addresses of links and receipts that do not
+// exist, and forms that send mail; for one customer, deposits that prove a bank account. A nil *Limits
+// bounds nothing.
 //
 // Guesses are counted in memory, because a GET writes nothing; a guesser cannot restart us, and what
-// is guessed is long. Mails are counted in the database.
+// is guessed is long. Mails and deposits are counted in the database.
 type Limits struct {
 	store *store.Store
 	now   func() time.Time
@@ -37,6 +38,9 @@ const (
 
 	mailMost   = 20 // from one place within mailWindow
 	mailWindow = time.Hour
+
+	depositMost   = 10 // for one customer within depositWindow
+	depositWindow = time.Hour
 )
 
 // NewLimits makes Limits.
@@ -94,27 +98,37 @@ func (l *Limits) room(now time.Time) bool {
 
 // Mail counts one more mail that somebody at a place asked for, and refuses it when there were many.
 func (l *Limits) Mail(ctx context.Context, place string) error {
+	return l.count(ctx, "mail:"+place, mailMost, mailWindow, "forms.wait")
+}
+
+// Deposit counts one more account that somebody wants proven for a customer, and refuses it when there
+// were many: whoever has a link could send deposits to account after account, to learn which exist.
+func (l *Limits) Deposit(ctx context.Context, customerID string) error {
+	return l.count(ctx, "deposit:"+customerID, depositMost, depositWindow, "bank.wait")
+}
+
+func (l *Limits) count(ctx context.Context, key string, most int, window time.Duration, code string) error {
 	if l == nil {
 		return nil
 	}
-	key, now := "mail:"+place, l.now()
+	now := l.now()
 	refused := func(c store.LimitCount, most int) error {
 		if c.N <= most {
 			return nil
 		}
-		return wait(c.Since.Add(mailWindow).Sub(now), paylink.Fail(paylink.TooMany, "forms.wait"))
+		return wait(c.Since.Add(window).Sub(now), paylink.Fail(paylink.TooMany, code))
 	}
 	c, err := l.store.LimitCount(ctx, key)
 	if err == nil {
-		err = refused(c, mailMost-1) // who pays no attention costs a read, not a write
+		err = refused(c, most-1) // who pays no attention costs a read, not a write
 	}
 	if err != nil {
 		return err
 	}
 	return l.store.Update(ctx, func(tx *store.Tx) error {
-		c, err := tx.CountLimit(ctx, key, now, mailWindow)
+		c, err := tx.CountLimit(ctx, key, now, window)
 		if err == nil {
-			err = refused(c, mailMost)
+			err = refused(c, most)
 		}
 		return err
 	})

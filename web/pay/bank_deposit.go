@@ -45,6 +45,9 @@ func (h *Handlers) checkBank(c echo.Context, v visit) error {
 	if err := h.opened(c, v); err != nil {
 		return err
 	}
+	if err := h.mayDeposit(c, v); err != nil {
+		return err
+	}
 	h.remember(c, &v)
 	m, err := h.payments.StartBankCheck(c.Request().Context(), payments.BankCheck{
 		LinkID: v.link.ID, CustomerID: v.customer.ID, Visitor: v.visitor, PaymentMethod: asked.PaymentMethod,

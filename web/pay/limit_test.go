@@ -237,3 +237,26 @@ func TestFormsThatMailAreBounded(t *testing.T) {
 		t.Errorf("a form to correct: %d", w.Code)
 	}
 }
+
+// Whoever has a link sends no deposits to account after account: ten an hour may be tried for a customer.
+func TestDepositsForOneCustomerAreBounded(t *testing.T) {
+	s := newSite(t, pay.Options{Bank: pay.BankDeposits})
+	address := s.open(s.link)
+	const body = `{"payment_method":"pm_made_up","mandate":"on"}`
+	for i := range 10 {
+		if w := s.post(address+"/bank/check", body); w.Code != http.StatusUnprocessableEntity {
+			t.Fatalf("account %d: %d %s", i+1, w.Code, w.Body)
+		}
+	}
+	other := s.stranger()
+	other.open(s.link)
+	for _, w := range []*httptest.ResponseRecorder{s.post(address+"/bank/check", body), other.post(address+"/bank/check", body)} {
+		if w.Code != http.StatusTooManyRequests || !strings.Contains(w.Body.String(), "Wait an hour") || w.Header().Get("Retry-After") == "" {
+			t.Errorf("one more: %d %s", w.Code, w.Body)
+		}
+	}
+	s.advance(61 * time.Minute)
+	if w := s.post(address+"/bank/check", body); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("an hour later: %d %s", w.Code, w.Body)
+	}
+}

@@ -101,3 +101,12 @@ func (h *Handlers) mayMail(c echo.Context) error {
 	}
 	return err
 }
+
+// mayDeposit refuses a customer for whom many accounts were to be proven, and counts the others.
+func (h *Handlers) mayDeposit(c echo.Context, v visit) error {
+	err := h.limits.Deposit(c.Request().Context(), v.customer.ID)
+	if paylink.KindOf(err) == paylink.TooMany {
+		h.pages.Limited("deposit")
+	}
+	return err
+}
