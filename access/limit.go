@@ -98,16 +98,16 @@ func (l *Limits) room(now time.Time) bool {
 
 // Mail counts one more mail that somebody at a place asked for, and refuses it when there were many.
 func (l *Limits) Mail(ctx context.Context, place string) error {
-	return l.count(ctx, "mail:"+place, mailMost, mailWindow, "forms.wait")
+	return l.count(ctx, "mail:"+place, mailMost, mailWindow, paylink.Fail(paylink.TooMany, "forms.wait"))
 }
 
 // Deposit counts one more account that somebody wants proven for a customer, and refuses it when there
 // were many: whoever has a link could send deposits to account after account, to learn which exist.
 func (l *Limits) Deposit(ctx context.Context, customerID string) error {
-	return l.count(ctx, "deposit:"+customerID, depositMost, depositWindow, "bank.wait")
+	return l.count(ctx, "deposit:"+customerID, depositMost, depositWindow, paylink.Fail(paylink.TooMany, "bank.wait"))
 }
 
-func (l *Limits) count(ctx context.Context, key string, most int, window time.Duration, code string) error {
+func (l *Limits) count(ctx context.Context, key string, most int, window time.Duration, why *paylink.Error) error {
 	if l == nil {
 		return nil
 	}
@@ -116,7 +116,7 @@ func (l *Limits) count(ctx context.Context, key string, most int, window time.Du
 		if c.N <= most {
 			return nil
 		}
-		return wait(c.Since.Add(window).Sub(now), paylink.Fail(paylink.TooMany, code))
+		return wait(c.Since.Add(window).Sub(now), why)
 	}
 	c, err := l.store.LimitCount(ctx, key)
 	if err == nil {
