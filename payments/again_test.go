@@ -1,12 +1,15 @@
 package payments_test
 
 import (
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"paylink"
 	"paylink/ledger"
 	"paylink/money"
+	"paylink/payments"
 	"paylink/provider/stripe"
 	"paylink/store"
 )
@@ -121,6 +124,58 @@ func TestFault_R05_PaymentInAnotherCurrencyThanTheInvoiceHasAgain(t *testing.T) 
 		}
 		if rebuilt, err := restored.store.Payment(t.Context(), p.ID); err != nil || rebuilt.Status != paylink.Succeeded {
 			t.Errorf("%s %v", rebuilt.Status, err)
+		}
+	})
+}
+
+// A debit that was said to have failed arrives after all: it is booked, and staff no longer read that it failed.
+func TestDebitThatArrivesAfterItFailed(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.begin(d.debitPress("n1", 20000, d.linked(poorAccount)), paylink.Processing)
+		in, err := d.adapter().Intent(t.Context(), p.PaymentIntent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p = d.pass(4*24*time.Hour, p); p.Status != paylink.Failed || !d.hasTask("payment.bank_failed", p.ID) {
+			t.Fatalf("it is %s", p.Status)
+		}
+		in.Status, in.Received = stripe.StatusDone, 20000
+		if p, err = d.payments.Apply(t.Context(), in); err != nil || p.Status != paylink.Succeeded {
+			t.Fatalf("it is %s: %v", p.Status, err)
+		}
+		d.wantBalance(20000, 0, 80000)
+		d.wantReceipts(1)
+		if d.hasTask("payment.bank_failed", p.ID) {
+			t.Error("staff still read that it failed")
+		}
+	})
+}
+
+// What breaks over one payment breaks neither the server nor the recovery of the others.
+func TestRecoveryOutlivesAPanic(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		one, other := d.cutOff(paylink.Unknown, true), d.cutOff(paylink.Unknown, true)
+		var armed atomic.Bool
+		o := d.options
+		o.Boot, o.Now = "boot2", func() time.Time {
+			if armed.CompareAndSwap(true, false) {
+				panic("no time")
+			}
+			return d.clock.Now()
+		}
+		service := payments.New(d.store, d.adapter(), o)
+		armed.Store(true)
+		if err := service.Recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		canceled := 0
+		for _, p := range []paylink.Payment{one, other} {
+			if after, err := d.store.Payment(t.Context(), p.ID); err == nil && after.Status == paylink.Canceled {
+				canceled++
+			}
+		}
+		if canceled != 1 || !strings.Contains(d.log.String(), "no time") {
+			t.Errorf("%d are looked after; logged %s", canceled, d.log)
 		}
 	})
 }

@@ -52,6 +52,8 @@ func (s *Service) debited(ctx context.Context, tx *store.Tx, before, p paylink.P
 	switch {
 	case p.Status == paylink.Processing:
 		return enqueue(ctx, tx, "mail.onway", p.ID, map[string]any{"payment_id": p.ID}, now)
+	case p.Status == paylink.Succeeded && before.Status.Final(): // it did not fail after all
+		return tx.DoneTask(ctx, "payment.bank_failed", p.ID, now)
 	case p.Status != paylink.Failed && p.Status != paylink.Canceled:
 		return nil
 	}

@@ -2,6 +2,8 @@ package payments
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -50,10 +52,7 @@ func (s *Service) recoverAll(ctx context.Context, page []paylink.Payment) error 
 		}
 		group.Go(func() {
 			defer func() { <-places }()
-			err := s.warn(ctx, p)
-			if err == nil && s.abandoned(p) {
-				err = s.recover(ctx, p)
-			}
+			err := s.attend(ctx, p)
 			if err != nil && ctx.Err() == nil {
 				s.Log.Warn("recover payment", "payment_id", p.ID, "status", string(p.Status), "error", err.Error())
 			}
@@ -61,6 +60,20 @@ func (s *Service) recoverAll(ctx context.Context, page []paylink.Payment) error 
 	}
 	group.Wait()
 	return ctx.Err()
+}
+
+// attend looks after one payment. A panic is its error: this is not the goroutine of the job, where it
+// would be one, and would end the server each time it starts.
+func (s *Service) attend(ctx context.Context, p paylink.Payment) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	if err := s.warn(ctx, p); err != nil || !s.abandoned(p) {
+		return err
+	}
+	return s.recover(ctx, p)
 }
 
 // released says whether the run of the server that began the payment cannot be at work on it now.
