@@ -179,3 +179,16 @@ func TestRecoveryOutlivesAPanic(t *testing.T) {
 		}
 	})
 }
+
+// A card that is saved anew while its bank asks about a payment by the old one is left at Stripe until that is over.
+func TestSavedCardGivesWayOnlyAfterItsPayment(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m := d.savedCard("n1", "pm_card_authenticationRequired")
+		d.begin(d.pressSaved("n2", m), paylink.RequiresAction)
+		d.savedCard("n3", "pm_card_authenticationRequired")
+		job, err := d.store.Job(t.Context(), "method.detach", m.ID)
+		if err != nil || job.RunAt.Before(d.clock.Now().Add(20*time.Minute)) {
+			t.Errorf("taken from Stripe at %s, now it is %s: %v", job.RunAt, d.clock.Now(), err)
+		}
+	})
+}

@@ -74,10 +74,19 @@ func (s *Service) keepCard(ctx context.Context, tx *store.Tx, p paylink.Payment,
 		return err
 	}
 	for _, old := range alike {
-		if old.RemovedAt.IsZero() && old.StripeID != in.Method {
-			if err := s.retire(ctx, tx, old, s.Now()); err != nil {
-				return err
-			}
+		if !old.RemovedAt.IsZero() || old.StripeID == in.Method {
+			continue
+		}
+		detachAt := s.Now()
+		busy, err := busy(ctx, tx, old.ID)
+		if err != nil {
+			return err
+		}
+		if busy { // another payment is being made by it, in another tab
+			detachAt = detachAt.Add(time.Hour)
+		}
+		if err := s.retire(ctx, tx, old, detachAt); err != nil {
+			return err
 		}
 	}
 	now := s.Now()
