@@ -139,6 +139,32 @@ func TestSavedMethodsShowOnceTheMailboxIsProven(t *testing.T) {
 	second.See("It can be removed once that has arrived.")
 }
 
+// While the site cannot be asked what another amount means, no permission stands that names the old one:
+// the payer reads the right one before anything is debited.
+func TestAPermissionNamesTheAmountAlsoWhenTheSiteWasNotReached(t *testing.T) {
+	d, b := demo(t)
+	_, url := owed(t, d.BaseURL, d.APIKey, customerOf(t, d, d.InvoiceID), 90000)
+	tab := b.Tab(t, browser.Options{})
+	tab.Expect("answered 422")
+	tab.Open(url)
+	chooseBank(tab)
+	tab.Click("#press")
+	connectBank(tab, "Chase", goodDebit)
+	tab.At("method=mth_")
+	tab.See("to debit $900.00, once")
+	tab.Click("#f-mandate")
+	browser.Eval[bool](&tab.Frame, "window.fetch = () => Promise.reject(new TypeError('away')), true")
+	tab.Click("[data-other]")
+	tab.Fill("#other input", "100.00")
+	tab.Press("\t")
+	tab.Gone("#permission")
+	tab.Click("#press")
+	tab.See("to debit $100.00, once")
+	tab.Click("#f-mandate")
+	tab.Click("#press")
+	tab.See("$100.00 is on its way")
+}
+
 // A mail scanner opens the link, runs its scripts and sends every form in it, without a person: nothing
 // is paid and nothing begun, and the link works on.
 func TestFault_X01_ScannerThatRunsScriptsAndSendsFormsPaysNothing(t *testing.T) {

@@ -114,7 +114,10 @@
           if (elements) elements.update({ amount: options.amount, setupFutureUsage: options.setupFutureUsage || null });
         }
         return said.ok;
-      }, () => true); // not reached: the server judges what is sent
+      }, () => {
+        if (mine === latest) permit([]); // what stands there may name another amount
+        return true; // not reached: the server judges what is sent
+      });
       return mine;
     };
 
