@@ -41,6 +41,9 @@ const (
 
 	depositMost   = 10 // for one customer within depositWindow
 	depositWindow = time.Hour
+
+	sessionMost   = 30 // openings of Plaid Link for one customer within sessionWindow
+	sessionWindow = time.Hour
 )
 
 // NewLimits makes Limits.
@@ -105,6 +108,11 @@ func (l *Limits) Mail(ctx context.Context, place string) error {
 // were many: whoever has a link could send deposits to account after account, to learn which exist.
 func (l *Limits) Deposit(ctx context.Context, customerID string) error {
 	return l.count(ctx, "deposit:"+customerID, depositMost, depositWindow, paylink.Fail(paylink.TooMany, "bank.wait"))
+}
+
+// Session counts one more opening of Plaid Link for a customer, and refuses it when there were many.
+func (l *Limits) Session(ctx context.Context, customerID string) error {
+	return l.count(ctx, "session:"+customerID, sessionMost, sessionWindow, paylink.Fail(paylink.TooMany, "bank.wait"))
 }
 
 func (l *Limits) count(ctx context.Context, key string, most int, window time.Duration, why *paylink.Error) error {

@@ -110,3 +110,25 @@ func TestNoLimitsBoundNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestPlaidLinkOpensSoManyTimesAnHour(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+		l := access.NewLimits(s, func() time.Time { return now })
+		for i := range 30 {
+			if err := l.Session(t.Context(), "cus_1"); err != nil {
+				t.Fatalf("opening %d: %v", i+1, err)
+			}
+		}
+		if err := l.Session(t.Context(), "cus_1"); paylink.KindOf(err) != paylink.TooMany {
+			t.Errorf("the 31st: %v", err)
+		}
+		if err := l.Session(t.Context(), "cus_2"); err != nil {
+			t.Errorf("another customer: %v", err)
+		}
+		now = now.Add(time.Hour)
+		if err := l.Session(t.Context(), "cus_1"); err != nil {
+			t.Errorf("an hour later: %v", err)
+		}
+	})
+}

@@ -283,6 +283,11 @@ func (s *Service) keepBank(ctx context.Context, actor paylink.Actor, x paylink.E
 				ID: paylink.NewID("mth", now), CustomerID: x.CustomerID, Kind: paylink.MethodBank, StripeID: bank.ID,
 				Fingerprint: bank.Fingerprint, Bank: bank.Bank, Owner: x.Visitor, CreatedAt: now, UpdatedAt: now,
 			}
+			for _, old := range alike { // saved for the customer it stays, whoever linked it again
+				if old.RemovedAt.IsZero() && old.BlockedAt.IsZero() && !old.SavedAt.IsZero() {
+					m.SavedAt, m.Consent = old.SavedAt, old.Consent
+				}
+			}
 			if err := s.giveItem(&m, &x, access, now); err != nil {
 				return err
 			}

@@ -723,3 +723,26 @@ func TestMethodIsNotTakenAwayUnderAPaymentThatBegins(t *testing.T) {
 	wantCode(t, <-begun, paylink.Invalid, "method.unknown")
 	d.wantBalance(0, 0, 100000)
 }
+
+// What the customer saved stays saved when its account is linked again by another way.
+func TestSavedAccountStaysSavedWhenItIsLinkedAgain(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		saved := d.checked("000123456789")
+		if err := d.payments.VerifyBankCheck(t.Context(), d.invoice.CustomerID, saved.ID, "SM11AA", [2]int64{}); err != nil {
+			t.Fatal(err)
+		}
+		press := d.debitPress("n1", 10000, saved)
+		press.Save = consent("Keep it.")
+		d.begin(press, paylink.Processing)
+		if saved = d.method(saved.ID); saved.SavedAt.IsZero() {
+			t.Fatal("it was not saved")
+		}
+		m := d.linked("Checking, debits succeed")
+		if m.Fingerprint != saved.Fingerprint || m.ID == saved.ID {
+			t.Fatalf("not the same account by another way: %+v %+v", saved, m)
+		}
+		if !m.SavedAt.Equal(saved.SavedAt) || m.Consent.Text != "Keep it." {
+			t.Errorf("linked again: %+v", m)
+		}
+	})
+}

@@ -3,7 +3,6 @@ package payments
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"paylink"
 	"paylink/crash"
@@ -31,8 +30,11 @@ func (s *Service) Capture(ctx context.Context, actor paylink.Actor, id string, a
 	case amount.Minor > p.Charged().Minor:
 		return p, paylink.FailField("amount", "amount.over_held", "most", p.Charged())
 	}
+	// A key of its own each time: an error that Stripe keeps for a day must not stand in the way. What is
+	// held is captured once, whatever the key.
+	key := s.key(p.ID, paylink.NewID("capture", s.Now()))
 	return s.settleHold(ctx, actor, p, "payment.capture_asked", amount, func(ctx context.Context) (stripe.Intent, error) {
-		return s.stripe.Capture(ctx, p.PaymentIntent, s.key(p.ID, fmt.Sprintf("capture:%d", amount.Minor)), amount)
+		return s.stripe.Capture(ctx, p.PaymentIntent, key, amount)
 	})
 }
 

@@ -323,6 +323,9 @@ func (s *Service) adopt(ctx context.Context, actor paylink.Actor, in stripe.Inte
 		if made, err = tx.InsertPayment(ctx, p); err != nil || !made {
 			return err
 		}
+		if err := tx.DoneTask(ctx, "payment.unmatched", in.ID, now); err != nil { // an event may have come before us
+			return err
+		}
 		return tx.Audit(ctx, actor, "payment."+how, p.ID, map[string]any{
 			"payment_intent": in.ID, "amount": p.Amount, "invoice": invoice.ID, "status": in.Status,
 		}, now)

@@ -205,8 +205,10 @@ func mark(ctx context.Context, url, atLeast string, now time.Time) (epoch string
 		if err := tx.PutSetting(ctx, restoredSetting, now.UTC().Format(time.RFC3339)); err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, "delete from session"); err != nil {
-			return err
+		for _, known := range []string{"session", "device"} { // some of them had been ended since
+			if _, err := tx.exec(ctx, "delete from "+known); err != nil {
+				return err
+			}
 		}
 		return tx.Audit(ctx, "system", "database.restored", "database", map[string]any{"receipt_epoch": epoch}, now)
 	})

@@ -55,7 +55,7 @@ func (r reads) PressFacts(ctx context.Context, invoiceID, linkID, key string, si
 	}, `select 'lock', subject, why, declines, locked_at, ends_at, lifted_at from pay_lock where subject in ($1, $2)
 		union all select 'place', '', '', n, since, 0, 0 from limit_count where key = $3
 		union all select 'declines', '', '', count(*), coalesce(max(created_at), 0), 0, 0 from payment
-		where invoice_id = $4 and created_at >= $5 and link_id = $1 and status = 'failed'
+		where invoice_id = $4 and created_at >= $5 and link_id = $1 and status = 'failed' and method = 'card'
 			and created_at > coalesce((select lifted_at from pay_lock where subject = $1), 0)`,
 		linkID, AllCards, key, invoiceID, micros(since))
 	for _, l := range lines {

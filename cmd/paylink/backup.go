@@ -111,8 +111,8 @@ func letter(s string) bool { return len(s) == 1 && s[0] >= 'B' && s[0] <= 'Z' }
 // next says what happens now and what a person has to look at.
 func (restoreCommand) next(w *world, epoch string) error {
 	_, err := fmt.Fprintf(w.stdout, `Restored. Receipts go on with the letter %s, so that no number is given twice.
-Everybody signs in anew. The next start compares with Stripe before it serves.
-What changed after the backup was made is not known here any more: look at the people and the API keys that were removed.
+Everybody signs in anew, and customers prove their mailbox again. The next start compares with Stripe before it serves.
+What changed after the backup was made is not known here any more: look at the people and the API keys that were removed, and the links that were withdrawn.
 `, epoch)
 	return err
 }

@@ -99,6 +99,9 @@ func (h *Handlers) beginSession(c echo.Context, v visit) error {
 	if s, ok := h.session(c); asked.Resume && ok && s.Link == v.link.ID && s.Visitor == v.visitor {
 		return answer(s.Token)
 	}
+	if err := h.limits.Session(c.Request().Context(), v.customer.ID); err != nil {
+		return err
+	}
 	if err := h.opened(c, v); err != nil {
 		return err
 	}
