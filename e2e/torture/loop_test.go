@@ -25,10 +25,11 @@ func TestFault_P09_CrashLoop(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		t.Parallel()
 		w := newWorld(t, binary, database)
-		report := w.crashLoop(*kills, 250*time.Millisecond, begin(t))
+		report := w.crashLoop(*kills, 350*time.Millisecond, begin(t))
 		w.judge(report)
-		if report.Settled < *kills/20 {
-			t.Errorf("only %d payments were made: that proves little", report.Settled)
+		// A slow machine gets less far between two kills; where nothing is paid at all, nothing is proved.
+		if report.Payments < *kills/10 || report.Settled < 3 {
+			t.Errorf("only %d payments were begun and %d settled: that proves little", report.Payments, report.Settled)
 		}
 	})
 }
