@@ -178,35 +178,33 @@ func BankDays(from Date, n int) Date {
 // bankOpen says whether the Federal Reserve Banks work on a day. A holiday on a Sunday is kept on
 // Monday; one on a Saturday is not made up for.
 func bankOpen(day time.Time) bool {
-	switch day.Weekday() {
-	case time.Saturday, time.Sunday:
-		return false
-	case time.Monday:
-		if fixedHoliday(day.AddDate(0, 0, -1)) {
-			return false
-		}
-	}
-	if fixedHoliday(day) {
-		return false
-	}
+	weekday, month := day.Weekday(), day.Month()
 	nth := (day.Day()-1)/7 + 1
-	last := day.AddDate(0, 0, 7).Month() != day.Month()
-	switch {
-	case day.Weekday() == time.Monday:
-		switch day.Month() {
-		case time.January, time.February: // Martin Luther King, Washington
-			return nth != 3
-		case time.May: // Memorial Day
-			return !last
-		case time.September: // Labor Day
-			return nth != 1
-		case time.October: // Columbus Day
-			return nth != 2
-		}
-	case day.Weekday() == time.Thursday && day.Month() == time.November: // Thanksgiving
-		return nth != 4
+	last := day.AddDate(0, 0, 7).Month() != month
+	if weekday == time.Saturday || weekday == time.Sunday || fixedHoliday(day) {
+		return false
 	}
-	return true
+	if weekday == time.Thursday {
+		return month != time.November || nth != 4 // Thanksgiving
+	}
+	if weekday != time.Monday {
+		return true
+	}
+	if fixedHoliday(day.AddDate(0, 0, -1)) {
+		return false
+	}
+	switch month {
+	case time.January, time.February: // Martin Luther King, Washington
+		return nth != 3
+	case time.May: // Memorial Day
+		return !last
+	case time.September: // Labor Day
+		return nth != 1
+	case time.October: // Columbus Day
+		return nth != 2
+	default:
+		return true
+	}
 }
 
 // fixedHoliday says whether a date is New Year, Juneteenth, Independence, Veterans or Christmas Day.

@@ -19,9 +19,10 @@ func truth(v reflect.Value) bool {
 		return !v.IsNil()
 	case reflect.Invalid:
 		return false
+	default:
+		yes, ok := template.IsTrue(v.Interface())
+		return yes && ok
 	}
-	yes, ok := template.IsTrue(v.Interface())
-	return yes && ok
 }
 
 // function compiles a call of a function that pages use.

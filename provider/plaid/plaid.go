@@ -178,6 +178,7 @@ func translate(act string, err error) error {
 		return paylink.Fail(paylink.Unavailable, "bank.unreachable").Because(cause)
 	case plaidgo.PLAIDERRORTYPE_ITEM_ERROR:
 		return paylink.Fail(paylink.Conflict, "bank.link_again").Because(cause)
+	default:
+		return cause
 	}
-	return cause
 }
