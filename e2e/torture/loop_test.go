@@ -25,11 +25,10 @@ func TestFault_P09_CrashLoop(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, database string) {
 		t.Parallel()
 		w := newWorld(t, binary, database)
-		report := w.crashLoop(*kills, 350*time.Millisecond, begin(t))
+		report := w.crashLoop(*kills, 250*time.Millisecond, begin(t))
 		w.judge(report)
-		// A slow machine gets less far between two kills; where nothing is paid at all, nothing is proved.
-		if report.Payments < *kills/10 || report.Settled < 3 {
-			t.Errorf("only %d payments were begun and %d settled: that proves little", report.Payments, report.Settled)
+		if report.Settled < *kills/4 {
+			t.Errorf("only %d payments were made: that proves little", report.Settled)
 		}
 	})
 }
@@ -80,13 +79,16 @@ func (w *world) crashLoop(kills int, life time.Duration, seed uint64) auditor.Re
 			}
 		})
 	}
-	begun := time.Now()
+	begun, longest := time.Now(), life
 	for range kills {
-		if err := pause(ctx, 20*time.Millisecond+time.Duration(dice.Int64N(int64(life-20*time.Millisecond)))); err != nil {
+		if err := pause(ctx, 20*time.Millisecond+time.Duration(dice.Int64N(int64(longest-20*time.Millisecond)))); err != nil {
 			w.tb.Fatal(err)
 		}
 		w.site.Kill()
+		stopped := time.Now()
 		w.site.Restart()
+		// A machine that takes long to start the server takes as much longer to do the same work in it.
+		longest = max(life, 3*time.Since(stopped))
 	}
 	w.tb.Logf("%d kills in %v, %.1f a second", kills, time.Since(begun).Round(time.Second), float64(kills)/time.Since(begun).Seconds())
 	stop()
