@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"paylink"
+	"paylink/crash"
 	"paylink/provider/plaid"
 	"paylink/provider/stripe"
 	"paylink/store"
@@ -117,6 +118,7 @@ func (s *Service) LinkBank(ctx context.Context, r BankLink) (paylink.Method, err
 	if err != nil {
 		return paylink.Method{}, err
 	}
+	crash.At("bank.token_made")
 	bank, err := s.attachBank(ctx, customer, x, token)
 	switch {
 	case err != nil:
@@ -127,7 +129,9 @@ func (s *Service) LinkBank(ctx context.Context, r BankLink) (paylink.Method, err
 	if bank.Bank.Type == "" {
 		bank.Bank.Type = account.Type
 	}
+	crash.At("bank.attached")
 	m, err := s.keepBank(ctx, r.Actor, x, bank, access)
+	crash.At("bank.kept")
 	if paylink.KindOf(err) == paylink.Invalid && !s.known(ctx, bank.ID) {
 		// It came back before under another id: Stripe keeps none of it.
 		if detachErr := s.stripe.Detach(ctx, s.key(x.ID, "refuse"), bank.Customer, bank.ID); detachErr != nil {

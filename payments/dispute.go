@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"paylink"
+	"paylink/crash"
 	"paylink/ledger"
 	"paylink/money"
 	"paylink/provider/stripe"
@@ -54,11 +55,13 @@ func (s *Service) ApplyDispute(ctx context.Context, d stripe.Dispute) (paylink.D
 		if err := s.afterDispute(ctx, tx, p, invoice, before, now, known); err != nil {
 			return err
 		}
+		crash.At("dispute.written")
 		return tx.Audit(ctx, "stripe", "dispute."+string(d.Status), p.ID, map[string]any{
 			"dispute": now.ID, "stripe_dispute": d.ID, "kind": now.Kind, "from": before.Status, "amount": now.Amount,
 			"withdrawn": now.Withdrawn, "reason": now.Reason, "invoice": p.InvoiceID,
 		}, s.Now())
 	})
+	crash.At("dispute.applied")
 	return after, err
 }
 

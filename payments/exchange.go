@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"paylink"
+	"paylink/crash"
 	"paylink/store"
 )
 
@@ -59,7 +60,9 @@ func (s *Service) exchange(ctx context.Context, x *paylink.Exchange, fresh bool,
 		}
 		return string(text), nil
 	}
+	crash.At("bank.exchange_written")
 	item, err := s.Plaid.Exchange(ctx, publicToken)
+	crash.At("bank.item_made")
 	if err != nil {
 		if refused, ok := errors.AsType[*paylink.Error](err); ok && fresh && refused.Kind == paylink.Conflict {
 			if endErr := s.endExchange(ctx, *x, refused.Code); endErr != nil {

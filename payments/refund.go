@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"paylink"
+	"paylink/crash"
 	"paylink/money"
 	"paylink/provider/stripe"
 	"paylink/store"
@@ -53,6 +54,7 @@ func (s *Service) Refund(ctx context.Context, r RefundRequest) (paylink.Refund, 
 	if err != nil || !made {
 		return f, err
 	}
+	crash.At("refund.asked")
 	return s.sendRefund(context.WithoutCancel(ctx), f, p)
 }
 
@@ -153,6 +155,7 @@ func (s *Service) sendRefund(ctx context.Context, f paylink.Refund, p paylink.Pa
 			Install: s.Install, Payment: p.ID, Refund: f.ID,
 		})
 	})
+	crash.At("refund.answered")
 	if refusal, ok := errors.AsType[*stripe.Refusal](err); ok {
 		return s.refundRefused(ctx, f, refusal)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"paylink"
+	"paylink/crash"
 	"paylink/ledger"
 	"paylink/money"
 	"paylink/provider/stripe"
@@ -106,10 +107,12 @@ func (s *Service) ApplyRefund(ctx context.Context, r stripe.Refund) (paylink.Ref
 		if err := s.moveRefund(ctx, tx, p, invoice, before, f, fresh); err != nil {
 			return err
 		}
+		crash.At("refund.written")
 		return tx.Audit(ctx, "stripe", "refund."+string(f.Status), p.ID, map[string]any{
 			"refund": f.ID, "stripe_refund": f.StripeID, "from": before, "amount": f.Amount, "failure": f.Failure, "invoice": p.InvoiceID,
 		}, s.Now())
 	})
+	crash.At("refund.applied")
 	return after, err
 }
 

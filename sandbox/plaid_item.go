@@ -122,6 +122,7 @@ func exchangePublicToken(c *plaidCall, in exchangeRequest) (any, error) {
 	}
 	p.Used = true
 	item, _ := get[plaidItem](c.tx, p.Item)
+	c.truth(item)
 	return map[string]any{"access_token": item.AccessToken, "item_id": item.ID}, nil
 }
 
@@ -167,6 +168,13 @@ func (c *plaidCall) item(token string) (*plaidItem, error) {
 func (i *plaidItem) view() map[string]any {
 	return map[string]any{"item_id": i.ID, "institution_id": i.InstitutionID, "webhook": i.Webhook, "error": i.Error, "available_products": []string{},
 		"billed_products": []string{"auth"}, "products": []string{"auth"}, "consent_expiration_time": i.Expires, "update_type": "background"}
+}
+
+func (i *plaidItem) accountIDs() (ids []string) {
+	for _, a := range i.Accounts {
+		ids = append(ids, a.ID)
+	}
+	return ids
 }
 
 func (i *plaidItem) account(id string) (*plaidAccount, error) {
@@ -219,6 +227,7 @@ func removeItem(c *plaidCall, in itemRequest) (any, error) {
 			b.Revoked = true
 		}
 	}
+	c.truth(item)
 	return map[string]any{}, nil
 }
 

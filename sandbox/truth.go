@@ -3,10 +3,11 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
-// truthEntry is one line of the log of what moved money or could have. It is only ever added to.
+// truthEntry is one line of the log of what moved money or could have: logins at banks too. It is only ever added to.
 type truthEntry struct {
 	Seq           int               `json:"seq"`
 	Kind          string            `json:"kind"`
@@ -45,6 +46,11 @@ func (t *tx) truth(o object) {
 		}
 	case *dispute:
 		e.PaymentIntent, e.Amount, e.Currency, e.Status, e.Metadata = text(o.PaymentIntent), o.Amount, o.Currency, o.Status, o.Metadata
+	case *plaidItem:
+		e.Status, e.Metadata = "linked", map[string]string{"accounts": strings.Join(o.accountIDs(), " ")}
+		if o.Removed {
+			e.Status = "removed"
+		}
 	default:
 		panic("sandbox: no truth about " + o.kind())
 	}
