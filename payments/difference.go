@@ -84,10 +84,41 @@ func (s *Service) BookRefund(ctx context.Context, actor paylink.Actor, stripeRef
 	return s.ApplyRefund(ctx, r)
 }
 
-// ApplyForeign books a payment of our customer that was made elsewhere to one of their invoices. Its
-// PaymentIntent is marked as ours first, so that a server that dies on the way finds it again.
-func (s *Service) ApplyForeign(ctx context.Context, actor paylink.Actor, paymentIntent, invoiceID string) (paylink.Payment, error) {
+// Foreign finds a payment that was made elsewhere and that nobody dealt with.
+func (s *Service) Foreign(ctx context.Context, paymentIntent string) (store.ForeignPayment, error) {
 	f, err := s.store.ForeignPayment(ctx, paymentIntent)
+	if err == nil && !f.ClosedAt.IsZero() {
+		err = s.foreignTaken(ctx, f)
+	}
+	return f, err
+}
+
+// foreignTaken says who put a payment that was made elsewhere on which invoice.
+func (s *Service) foreignTaken(ctx context.Context, f store.ForeignPayment) error {
+	id, isStaff := strings.CutPrefix(string(f.ClaimedBy), "staff:")
+	if f.InvoiceID == "" || !isStaff {
+		return paylink.Fail(paylink.Conflict, "foreign.closed")
+	}
+	invoice, err := s.store.Invoice(ctx, f.InvoiceID)
+	if err != nil {
+		return err
+	}
+	who, err := s.store.StaffByID(ctx, id)
+	if paylink.KindOf(err) == paylink.NotFound {
+		return paylink.Fail(paylink.Conflict, "foreign.closed")
+	}
+	if err != nil {
+		return err
+	}
+	return paylink.Fail(paylink.Conflict, "foreign.taken", "who", who.Name, "number", invoice.Number)
+}
+
+// ApplyForeign books a payment of our customer that was made elsewhere to one of their invoices. Which
+// one is written down before Stripe is told, so that of two people who say different ones the first
+// decides; and its PaymentIntent is marked as ours before it is booked, so that a server that dies on
+// the way finds it again. Who presses again for the same invoice finishes what was begun.
+func (s *Service) ApplyForeign(ctx context.Context, actor paylink.Actor, paymentIntent, invoiceID string) (paylink.Payment, error) {
+	f, err := s.Foreign(ctx, paymentIntent)
 	if err != nil {
 		return paylink.Payment{}, err
 	}
@@ -96,8 +127,6 @@ func (s *Service) ApplyForeign(ctx context.Context, actor paylink.Actor, payment
 		return paylink.Payment{}, err
 	}
 	switch {
-	case !f.ClosedAt.IsZero():
-		return paylink.Payment{}, paylink.Fail(paylink.Conflict, "foreign.closed")
 	case !strings.HasPrefix(f.Intent, "pi_"):
 		return paylink.Payment{}, paylink.Fail(paylink.Conflict, "foreign.charge")
 	case invoice.CustomerID != f.CustomerID || invoice.State == paylink.StateDraft:
@@ -108,14 +137,22 @@ func (s *Service) ApplyForeign(ctx context.Context, actor paylink.Actor, payment
 	id := paylink.NewID("pay", s.Now())
 	if err := s.store.Update(ctx, func(tx *store.Tx) error {
 		var err error
-		id, err = tx.ClaimForeignPayment(ctx, f.Intent, id)
+		f, err = tx.ClaimForeignPayment(ctx, f.Intent, id, invoice.ID, actor)
 		return err
 	}); err != nil {
 		return paylink.Payment{}, err
 	}
+	if f.InvoiceID != invoice.ID {
+		return paylink.Payment{}, s.foreignTaken(ctx, f)
+	}
+	// A key of its own each time: a failure that Stripe keeps for a day would stand in the way.
+	key := s.key(f.PaymentID, paylink.NewID("adopt", s.Now()))
 	in, err := retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {
-		return s.stripe.Adopt(ctx, f.Intent, s.key(id, "adopt:"+invoice.ID), s.Install, id, invoice.ID)
+		return s.stripe.Adopt(ctx, f.Intent, key, s.Install, f.PaymentID, invoice.ID)
 	})
+	if refusal, refused := errors.AsType[*stripe.Refusal](err); refused {
+		return paylink.Payment{}, s.foreignRefused(ctx, f, refusal)
+	}
 	if err != nil {
 		return paylink.Payment{}, paylink.Fail(paylink.Unavailable, "stripe.unreachable").Because(err)
 	}
@@ -130,6 +167,19 @@ func (s *Service) ApplyForeign(ctx context.Context, actor paylink.Actor, payment
 		_, err := tx.CloseForeignPayment(ctx, f.Intent, p.ID, s.Now())
 		return err
 	})
+}
+
+// foreignRefused lets another invoice be said: Stripe marked nothing.
+func (s *Service) foreignRefused(ctx context.Context, f store.ForeignPayment, refusal *stripe.Refusal) error {
+	if err := s.store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.PaymentByIntent(ctx, f.Intent); paylink.KindOf(err) != paylink.NotFound {
+			return err // it was applied meanwhile
+		}
+		return tx.ReleaseForeignPayment(ctx, f.Intent, f.InvoiceID)
+	}); err != nil {
+		return errors.Join(err, refusal)
+	}
+	return paylink.Fail(paylink.Unavailable, "stripe.unreachable").Because(refusal)
 }
 
 // TakeStripesWord goes by the amount that Stripe says of a payment that has not settled here. What is

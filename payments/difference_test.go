@@ -1,7 +1,10 @@
 package payments_test
 
 import (
+	"errors"
 	"net/url"
+	"slices"
+	"sync"
 	"testing"
 
 	"paylink"
@@ -61,7 +64,7 @@ func TestForeignPaymentHalfAppliedIsFinished(t *testing.T) {
 		intent := d.foreignCharge(7000, true)
 		d.reconcile()
 		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
-			_, err := tx.ClaimForeignPayment(t.Context(), intent, "pay_claimed")
+			_, err := tx.ClaimForeignPayment(t.Context(), intent, "pay_claimed", d.invoice.ID, "staff:1")
 			return err
 		}); err != nil {
 			t.Fatal(err)
@@ -73,6 +76,93 @@ func TestForeignPaymentHalfAppliedIsFinished(t *testing.T) {
 		d.wantInvoice(0, 27000, 0, 0, 73000)
 		if list, err := d.store.ForeignPayments(t.Context(), 10); err != nil || len(list) != 0 {
 			t.Errorf("%+v %v", list, err)
+		}
+	})
+}
+
+// Two people say different invoices in the same moment: the first decides, at Stripe too, and the other reads who it was.
+func TestForeignPaymentGoesToTheInvoiceThatWasSaidFirst(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		intent := d.foreignCharge(7000, true)
+		d.reconcile()
+		other, _ := d.newInvoice(d.invoice.CustomerID, 10000, paylink.CaptureAutomatic)
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+			now := d.clock.Now()
+			return errors.Join(
+				tx.InsertStaff(t.Context(), paylink.Staff{ID: "stf_1", Email: "ada@firm.example", Name: "Ada", Role: paylink.Manager, CreatedAt: now}),
+				tx.InsertStaff(t.Context(), paylink.Staff{ID: "stf_2", Email: "bob@firm.example", Name: "Bob", Role: paylink.Manager, CreatedAt: now}),
+			)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		// Stripe marks it, and the answer is lost.
+		d.fault("POST /v1/payment_intents/*", "500_after", 0)
+		if _, err := d.payments.ApplyForeign(t.Context(), "staff:stf_1", intent, other.ID); paylink.KindOf(err) != paylink.Unavailable {
+			t.Fatalf("applied without an answer: %v", err)
+		}
+		d.control("DELETE", "/faults", nil, nil)
+		_, err := d.payments.ApplyForeign(t.Context(), "staff:stf_2", intent, d.invoice.ID)
+		if e, ok := errors.AsType[*paylink.Error](err); !ok || e.Kind != paylink.Conflict || e.Code != "foreign.taken" || !slices.Contains(e.Args, any("Ada")) || !slices.Contains(e.Args, any(other.Number)) {
+			t.Errorf("the second was told %v", err)
+		}
+		if p, err := d.payments.ApplyForeign(t.Context(), "staff:stf_2", intent, other.ID); err != nil || p.InvoiceID != other.ID || p.Status != paylink.Succeeded {
+			t.Errorf("not finished: %+v %v", p, err)
+		}
+		d.reconcile()
+		if left := d.differences(); len(left) != 0 {
+			t.Errorf("%+v", left)
+		}
+		d.wantInvoice(0, 20000, 0, 0, 80000)
+	})
+}
+
+func TestForeignPaymentIsBookedOnceWhoeverPresses(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		intent := d.foreignCharge(7000, true)
+		d.reconcile()
+		other, _ := d.newInvoice(d.invoice.CustomerID, 10000, paylink.CaptureAutomatic)
+		var group sync.WaitGroup
+		outcomes := make([]error, 8)
+		for n := range outcomes {
+			to := []string{d.invoice.ID, other.ID}[n%2]
+			group.Go(func() { _, outcomes[n] = d.payments.ApplyForeign(t.Context(), "staff:1", intent, to) })
+		}
+		group.Wait()
+		done := 0
+		for _, err := range outcomes {
+			if err == nil {
+				done++
+			} else if paylink.KindOf(err) != paylink.Conflict {
+				t.Error(err)
+			}
+		}
+		d.reconcile()
+		if left := d.differences(); done == 0 || len(left) != 0 {
+			t.Errorf("%d done, %+v", done, left)
+		}
+		d.wantCharges(2, 27000)
+		d.wantReceipts(2)
+	})
+}
+
+// What Stripe refuses to mark is nobody's: another invoice may be said.
+func TestForeignPaymentThatStripeRefusesToMarkIsFreeAgain(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.InsertForeignPayment(t.Context(), store.ForeignPayment{
+				Intent: "pi_gone", CustomerID: d.invoice.CustomerID, Amount: money.New(7000, "USD"), MadeAt: d.clock.Now(), CreatedAt: d.clock.Now(),
+			})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.payments.ApplyForeign(t.Context(), "staff:1", "pi_gone", d.invoice.ID); paylink.KindOf(err) != paylink.Unavailable {
+			t.Error(err)
+		}
+		if f, err := d.store.ForeignPayment(t.Context(), "pi_gone"); err != nil || f.InvoiceID != "" {
+			t.Errorf("%+v %v", f, err)
 		}
 	})
 }

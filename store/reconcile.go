@@ -45,17 +45,19 @@ type ForeignPayment struct {
 	Intent     string
 	CustomerID string
 	Amount     money.Amount
-	PaymentID  string // what it became; "" while it is open
+	PaymentID  string // what it became, or shall become; "" until somebody says its invoice
+	InvoiceID  string // which that is
+	ClaimedBy  paylink.Actor
 	MadeAt     time.Time
 	CreatedAt  time.Time
 	ClosedAt   time.Time
 }
 
-const foreignColumns = "payment_intent, customer_id, amount, currency, payment_id, made_at, created_at, closed_at"
+const foreignColumns = "payment_intent, customer_id, amount, currency, payment_id, made_at, created_at, closed_at, invoice_id, claimed_by"
 
 func scanForeign(r row) (f ForeignPayment, err error) {
 	err = r.Scan(&f.Intent, &f.CustomerID, &f.Amount.Minor, &f.Amount.Currency, &f.PaymentID,
-		moment{&f.MadeAt}, moment{&f.CreatedAt}, moment{&f.ClosedAt})
+		moment{&f.MadeAt}, moment{&f.CreatedAt}, moment{&f.ClosedAt}, &f.InvoiceID, &f.ClaimedBy)
 	return f, err
 }
 
@@ -74,20 +76,28 @@ func (r reads) ForeignPayments(ctx context.Context, limit int) ([]ForeignPayment
 
 // InsertForeignPayment notes one; false when it was noted before.
 func (t *Tx) InsertForeignPayment(ctx context.Context, f ForeignPayment) (bool, error) {
-	n, err := t.exec(ctx, "insert into foreign_payment ("+foreignColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8)
+	n, err := t.exec(ctx, "insert into foreign_payment ("+foreignColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		on conflict (payment_intent) do nothing`, f.Intent, f.CustomerID, f.Amount.Minor, f.Amount.Currency, f.PaymentID,
-		micros(f.MadeAt), micros(f.CreatedAt), micros(f.ClosedAt))
+		micros(f.MadeAt), micros(f.CreatedAt), micros(f.ClosedAt), f.InvoiceID, f.ClaimedBy)
 	return n > 0, wrote("foreign_payment", err)
 }
 
-// ClaimForeignPayment gives the id of the payment that one shall become: the first that was named.
-func (t *Tx) ClaimForeignPayment(ctx context.Context, intent, paymentID string) (string, error) {
-	if _, err := t.exec(ctx, `update foreign_payment set payment_id = $2
-		where payment_intent = $1 and payment_id = '' and closed_at = 0`, intent, paymentID); err != nil {
-		return "", wrote("foreign_payment", err)
+// ClaimForeignPayment says which invoice one pays and which payment it shall become. The first claim
+// stands, and comes back to whoever makes another.
+func (t *Tx) ClaimForeignPayment(ctx context.Context, intent, paymentID, invoiceID string, by paylink.Actor) (ForeignPayment, error) {
+	if _, err := t.exec(ctx, `update foreign_payment set invoice_id = $3, claimed_by = $4,
+			payment_id = case when payment_id = '' then $2 else payment_id end
+		where payment_intent = $1 and invoice_id = '' and closed_at = 0`, intent, paymentID, invoiceID, by); err != nil {
+		return ForeignPayment{}, wrote("foreign_payment", err)
 	}
-	f, err := t.ForeignPayment(ctx, intent)
-	return f.PaymentID, err
+	return t.ForeignPayment(ctx, intent)
+}
+
+// ReleaseForeignPayment takes back a claim that came to nothing.
+func (t *Tx) ReleaseForeignPayment(ctx context.Context, intent, invoiceID string) error {
+	_, err := t.exec(ctx, `update foreign_payment set invoice_id = '', claimed_by = ''
+		where payment_intent = $1 and invoice_id = $2 and closed_at = 0`, intent, invoiceID)
+	return wrote("foreign_payment", err)
 }
 
 // CloseForeignPayment notes which payment one became; false when it was closed before.

@@ -98,11 +98,8 @@ func (h *Handlers) openInvoices(ctx context.Context, v visit, f store.ForeignPay
 // foreign reads the payment in the address, which nobody has dealt with.
 func (h *Handlers) foreign(c echo.Context) (f store.ForeignPayment, customer paylink.Customer, err error) {
 	ctx := c.Request().Context()
-	if f, err = h.store.ForeignPayment(ctx, c.Param("intent")); err != nil {
+	if f, err = h.payments.Foreign(ctx, c.Param("intent")); err != nil {
 		return f, customer, err
-	}
-	if !f.ClosedAt.IsZero() {
-		return f, customer, paylink.Fail(paylink.Conflict, "foreign.closed")
 	}
 	customer, err = h.store.Customer(ctx, f.CustomerID)
 	return f, customer, err

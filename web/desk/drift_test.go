@@ -91,7 +91,7 @@ func TestAPaymentMadeElsewhereIsAppliedToAnInvoice(t *testing.T) {
 	if tasks, err := s.store.Tasks(t.Context(), true); err != nil || len(tasks) != 0 {
 		t.Errorf("tasks are open: %+v %v", tasks, err)
 	}
-	says(t, s.post(at, url.Values{"invoice": {s.invoice.ID}}), http.StatusConflict, "Somebody has applied this payment already.", "Back to the differences")
+	says(t, s.post(at, url.Values{"invoice": {s.invoice.ID}}), http.StatusConflict, "Manager has put this payment on INV-1042.", "Back to the differences")
 	says(t, s.get("/desk/drift"), 200, "Nothing differs", "Repaired this week", "applied to the invoice", "Manager")
 }
 
