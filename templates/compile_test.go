@@ -17,18 +17,12 @@ import (
 	"paylink/money"
 )
 
-// alone is a page as html/template alone executes it.
-func alone(v View) *template.Template {
-	area, _, _ := strings.Cut(v.Template(), "_")
-	return template.Must(template.New(area+"_layout.html").Funcs(funcs()).ParseFS(files, "part_*.html", area+"_layout.html", v.Template()+".html"))
-}
-
 // What a program writes is what html/template writes, of every page.
 func TestProgramsWriteWhatHTMLTemplateWrites(t *testing.T) {
 	set := Load()
 	for _, v := range samples() {
 		var got, want bytes.Buffer
-		if err := alone(v).Execute(&want, v); err != nil {
+		if err := assemble(v.Template()).Execute(&want, v); err != nil {
 			t.Fatal(err)
 		}
 		fast := set.pages[name{v.Lang(), v.Template()}].fast()
@@ -70,7 +64,7 @@ func TestAProgramIsSafeForManyAtOnce(t *testing.T) {
 
 func TestCustomersPagesHavePrograms(t *testing.T) {
 	for _, v := range payViews() {
-		page := alone(v)
+		page := assemble(v.Template())
 		_ = page.Execute(io.Discard, v)
 		if _, err := compile(page, catalogue.Words{}); err != nil {
 			t.Error(err)

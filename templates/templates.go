@@ -41,41 +41,53 @@ type Set struct {
 
 type name struct{ lang, page string }
 
-// sheet is a page in one language, and the program that writes the same sooner; nil where the page uses
-// what compile does not know. It is made when the page is first shown, not while the server starts.
+// sheet is a page, and the program that writes the same sooner in one language; nil where the page uses what
+// compile does not know. Both are made when the page is first shown, not while the server starts.
 type sheet struct {
-	page *template.Template
+	page func() *template.Template
 	fast func() *program
 }
 
-// Load parses every page. It panics when a page and its declaration do not fit: the program was
-// built wrong, and no request should be the first to learn it.
+// Load reads every page. It panics when one cannot be parsed, or when a page and its declaration do not
+// fit: the program was built wrong, and no request should be the first to learn it.
 func Load() *Set {
 	s := &Set{pages: map[name]*sheet{}}
-	pages := map[string]bool{}
 	s.buffers.New = func() any { return new(bytes.Buffer) }
-	parts := template.Must(template.New("parts").Funcs(funcs()).ParseFS(files, "part_*.html"))
+	all := parsed("*.html")
+	pages := map[string]bool{}
 	for _, v := range declared() {
 		file := v.Template()
-		area, _, _ := strings.Cut(file, "_")
-		page := template.Must(template.Must(parts.Clone()).ParseFS(files, area+"_layout.html", file+".html"))
+		page := sync.OnceValue(func() *template.Template { return assemble(file) })
+		if all.Lookup(file+".html") == nil || all.Lookup(layout(file)) == nil {
+			panic("templates: " + file + " has no file or no layout")
+		}
 		pages[file] = true
 		for _, l := range catalogue.Locales() {
-			one := template.Must(page.Clone()).Lookup(area + "_layout.html")
-			s.pages[name{string(l), file}] = &sheet{one, sync.OnceValue(func() *program { return fast(one, v, catalogue.For(l, nil, time.Time{})) })}
+			s.pages[name{string(l), file}] = &sheet{page, sync.OnceValue(func() *program { return fast(page(), v, catalogue.For(l, nil, time.Time{})) })}
 		}
 	}
-	all, err := files.ReadDir(".")
-	if err != nil {
-		panic(err)
-	}
-	for _, f := range all {
-		file := strings.TrimSuffix(f.Name(), ".html")
-		if !strings.HasPrefix(file, "part_") && !strings.HasSuffix(file, "_layout") && !pages[file] {
-			panic("templates: " + f.Name() + " is declared by no View")
+	for _, t := range all.Templates() {
+		file, whole := strings.CutSuffix(t.Name(), ".html")
+		if whole && !strings.HasPrefix(file, "part_") && !strings.HasSuffix(file, "_layout") && !pages[file] {
+			panic("templates: " + t.Name() + " is declared by no View")
 		}
 	}
 	return s
+}
+
+// parsed reads files into one template, in which each is called by its name.
+func parsed(patterns ...string) *template.Template {
+	return template.Must(template.New("").Funcs(funcs()).ParseFS(files, patterns...))
+}
+
+// assemble puts a page into its layout.
+func assemble(file string) *template.Template {
+	return parsed("part_*.html", layout(file), file+".html").Lookup(layout(file))
+}
+
+func layout(file string) string {
+	area, _, _ := strings.Cut(file, "_")
+	return area + "_layout.html"
 }
 
 // fast compiles a page, which html/template escapes when it is first executed.
@@ -99,7 +111,7 @@ func (s *Set) Render(w io.Writer, v View) error {
 	buf.Reset()
 	if fast := sheet.fast(); fast == nil || !fast.write(buf, v) {
 		buf.Reset()
-		if err := sheet.page.Execute(buf, v); err != nil {
+		if err := sheet.page().Execute(buf, v); err != nil {
 			return fmt.Errorf("render %s: %w", v.Template(), err)
 		}
 	}
