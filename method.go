@@ -23,10 +23,11 @@ type Method struct {
 	BlockedAt    time.Time // not offered again: returned, expired or detached
 	Blocked      string    // why, a code in the catalogue below "method."
 	RemovedAt    time.Time
-	AwaitsCode   CodeWait // a bank account that is being proven; zero when it is, or needs no proof
-	PlaidItem    string   // the item at Plaid; removed with the method
-	PlaidAccount string   // the account's id within the item
-	PlaidSealed  string   // Plaid's access token under the key ring, bound to this row
+	AwaitsCode   CodeWait  // a bank account that is being proven; zero when it is, or needs no proof
+	PlaidItem    string    // the item at Plaid; removed with the method
+	PlaidAccount string    // the account's id within the item
+	PlaidSealed  string    // Plaid's access token under the key ring, bound to this row
+	LoginAt      time.Time // when its bank asked for the login again; zero while it does not. Debits go through all the same
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
@@ -108,6 +109,27 @@ func (m Method) Expired(now time.Time) bool {
 	}
 	return !now.Before(time.Date(m.Card.ExpYear, time.Month(m.Card.ExpMonth)+1, 1, 0, 0, 0, 0, time.UTC))
 }
+
+// ByPhone says whether staff may charge the method when its owner asks for it by telephone. Texts before
+// save-2 spoke of the payment page alone, and who agreed to one of them agreed to nothing else.
+// https://docs.stripe.com/payments/save-during-payment#compliance
+func (m Method) ByPhone() bool {
+	switch m.Consent.Version {
+	case "save-2":
+		return !m.SavedAt.IsZero()
+	default:
+		return false
+	}
+}
+
+// Versions of the texts that people agree to. A text that changes gets another; what the new one of
+// SaveVersion allows is for ByPhone to say.
+const (
+	DebitVersion = "debit-2" // to one debit, on the payment page
+	PhoneVersion = "phone-1" // to one debit, told by telephone
+	CheckVersion = "check-1" // to small deposits
+	SaveVersion  = "save-2"  // to keep a card or an account
+)
 
 // Consent is what somebody agreed to, and the proof of it.
 type Consent struct {

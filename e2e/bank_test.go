@@ -319,3 +319,30 @@ func TestLateReturnOpensTheInvoiceAgain(t *testing.T) {
 	tab.Click("#press")
 	tab.See("The invoice is fully paid.")
 }
+
+// A bank that asks for the login again says so on the page, and Link renews it there; the account stays what it was.
+func TestCustomerLogsInToTheBankAgain(t *testing.T) {
+	d, b := demo(t)
+	_, url := owed(t, d.BaseURL, d.APIKey, customerOf(t, d, d.InvoiceID), 40000)
+	tab := b.Tab(t, browser.Options{})
+	tab.Open(url)
+	chooseBank(tab)
+	tab.Click("#press")
+	connectBank(tab, "Chase", goodDebit)
+	tab.At("method=mth_")
+	send(t, d.SandboxURL+"/plaid/logins", "", nil, nil)
+	await(t, "the bank's question", func() bool {
+		page := browser.Eval[string](&tab.Frame, "fetch(location.href).then(r => r.text())")
+		return strings.Contains(page, "Chase asks you to log in again. You can pay all the same.")
+	})
+	tab.Reload()
+	tab.Everywhere("login asked for")
+	tab.Click("text=Log in again")
+	tab.See("Log in to Chase again")
+	link := tab.In("dialog iframe")
+	link.Type("#username", bankUser)
+	link.Type("#password", bankWord)
+	tab.Press("\r")
+	link.Click("text=Finish")
+	tab.See("Chase ••6789 stays connected.")
+}

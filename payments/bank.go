@@ -28,6 +28,7 @@ type BankLink struct {
 // BankSessionRequest says for whom Plaid Link opens.
 type BankSessionRequest struct {
 	CustomerID, Visitor string
+	Proven              bool   // the browser proved the customer's mailbox
 	RedirectURI         string // where banks with OAuth send the payer back to; "" leaves those banks out
 	WebhookURL          string
 	Locale              string // Link's language; English where Plaid does not speak it
@@ -53,20 +54,43 @@ func (s *Service) BankSession(ctx context.Context, r BankSessionRequest) (linkTo
 		User: r.CustomerID, Firm: firm.Name, Language: linkLanguage(r.Locale), Webhook: r.WebhookURL, Redirect: r.RedirectURI,
 	}
 	if r.MethodID != "" {
-		m, err := s.store.Method(ctx, r.MethodID)
-		if paylink.KindOf(err) == paylink.NotFound || err == nil && (m.CustomerID != r.CustomerID || !m.SeenBy(r.Visitor, true) || m.PlaidSealed == "") {
-			return "", unknownMethod()
-		}
-		if err != nil {
+		if _, request.Update, err = s.login(ctx, r); err != nil {
 			return "", err
 		}
-		token, err := s.Ring.Open(methodRow(m.ID), m.PlaidSealed)
-		if err != nil {
-			return "", fmt.Errorf("open access token of %s: %w", m.ID, err)
-		}
-		request.Update = string(token)
 	}
 	return s.Plaid.LinkToken(ctx, request)
+}
+
+// login finds the account whose login a browser may renew, and the access token of its item.
+func (s *Service) login(ctx context.Context, r BankSessionRequest) (m paylink.Method, access string, err error) {
+	m, err = s.store.Method(ctx, r.MethodID)
+	if paylink.KindOf(err) == paylink.NotFound || err == nil && (m.CustomerID != r.CustomerID || !m.SeenBy(r.Visitor, r.Proven) || m.PlaidSealed == "") {
+		return m, "", unknownMethod()
+	}
+	if err != nil {
+		return m, "", err
+	}
+	token, err := s.Ring.Open(methodRow(m.ID), m.PlaidSealed)
+	if err != nil {
+		return m, "", fmt.Errorf("open access token of %s: %w", m.ID, err)
+	}
+	return m, string(token), nil
+}
+
+// RenewLogin takes note that the payer logged in at their bank again. Plaid is asked whether it is so:
+// the item and its access token stay what they were. https://plaid.com/docs/link/update-mode/
+func (s *Service) RenewLogin(ctx context.Context, actor paylink.Actor, r BankSessionRequest) (paylink.Method, error) {
+	if s.Plaid == nil {
+		return paylink.Method{}, errNoPlaid()
+	}
+	m, access, err := s.login(ctx, r)
+	if err != nil {
+		return m, err
+	}
+	if _, err := s.Plaid.Account(ctx, access, m.PlaidAccount); err != nil {
+		return m, err
+	}
+	return m, s.store.Update(ctx, func(tx *store.Tx) error { return s.wantLogin(ctx, tx, actor, m, false) })
 }
 
 // linkLanguage is the language of Plaid Link nearest to a locale.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"paylink"
 	"paylink/provider/plaid"
@@ -48,21 +49,48 @@ func (s *Service) plaidEvent(ctx context.Context, tx *store.Tx, body []byte) (no
 	if len(methods) == 0 {
 		return "no such item here", nil
 	}
-	revoked := event.Code == "USER_PERMISSION_REVOKED" || event.Code == "USER_ACCOUNT_REVOKED" ||
-		event.Code == "ERROR" && event.Error.Code == "USER_PERMISSION_REVOKED"
+	code := event.Code
+	if code == "ERROR" {
+		code = event.Error.Code
+	}
 	for _, m := range methods {
-		switch {
-		case revoked && (event.AccountID == "" || event.AccountID == m.PlaidAccount):
-			err = s.block(ctx, tx, plaidActor, m.CustomerID, m.ID, blockedRevoked)
-		case event.Code == "ERROR" && event.Error.Code == "ITEM_LOGIN_REQUIRED":
-			// A debit goes through all the same: Stripe has the account.
-			err = tx.Audit(ctx, plaidActor, "method.login_required", m.ID, map[string]any{"customer": m.CustomerID}, s.Now())
+		switch code {
+		case "USER_PERMISSION_REVOKED", "USER_ACCOUNT_REVOKED":
+			if event.AccountID == "" || event.AccountID == m.PlaidAccount {
+				err = s.block(ctx, tx, plaidActor, m.CustomerID, m.ID, blockedRevoked)
+			}
+		case "ITEM_LOGIN_REQUIRED", "PENDING_EXPIRATION", "PENDING_DISCONNECT":
+			err = s.wantLogin(ctx, tx, plaidActor, m, true)
+		case "LOGIN_REPAIRED":
+			err = s.wantLogin(ctx, tx, plaidActor, m, false)
 		}
 		if err != nil {
 			return "", err
 		}
 	}
 	return "", nil
+}
+
+// wantLogin notes that a bank asks its customer to log in again, or no longer does. Debits go through
+// all the same, since Stripe has the account; what may end is the connection that the account came by.
+// https://plaid.com/docs/link/update-mode/
+func (s *Service) wantLogin(ctx context.Context, tx *store.Tx, actor paylink.Actor, m paylink.Method, wanted bool) error {
+	if err := tx.LockMethods(ctx, m.CustomerID); err != nil {
+		return err
+	}
+	m, err := tx.Method(ctx, m.ID)
+	if err != nil || m.LoginAt.IsZero() != wanted {
+		return err
+	}
+	now, did := s.Now(), "method.login_renewed"
+	m.LoginAt, m.UpdatedAt = time.Time{}, now
+	if wanted {
+		m.LoginAt, did = now, "method.login_required"
+	}
+	if err := tx.UpdateMethod(ctx, m); err != nil {
+		return err
+	}
+	return tx.Audit(ctx, actor, did, m.ID, map[string]any{"customer": m.CustomerID, "label": m.Label()}, now)
 }
 
 const plaidActor paylink.Actor = "plaid"

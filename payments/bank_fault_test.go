@@ -683,9 +683,76 @@ func TestLinkOpensForTheCustomerAndRepairsTheirOwnLoginAlone(t *testing.T) {
 		r.Visitor = "visitor-2"
 		_, err := d.payments.BankSession(t.Context(), r)
 		wantCode(t, err, paylink.Invalid, "method.unknown")
+		// Saved, it is the customer's: whoever proved the mailbox renews it, and nobody else.
+		saved := d.method(m.ID)
+		saved.SavedAt = d.clock.Now()
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error { return tx.UpdateMethod(t.Context(), saved) }); err != nil {
+			t.Fatal(err)
+		}
+		_, err = d.payments.BankSession(t.Context(), r)
+		wantCode(t, err, paylink.Invalid, "method.unknown")
+		_, err = d.payments.RenewLogin(t.Context(), "payer:lnk", r)
+		wantCode(t, err, paylink.Invalid, "method.unknown")
+		r.Proven = true
+		if _, err := d.payments.BankSession(t.Context(), r); err != nil {
+			t.Errorf("repair by the customer: %v", err)
+		}
 		d.options.Plaid = nil
 		_, err = d.restart("boot1").BankSession(t.Context(), r)
 		wantCode(t, err, paylink.Unavailable, "bank.unreachable")
+	})
+}
+
+// A bank that asks for the login again does not keep its account from paying. The note of it goes once
+// Plaid says that the login is good, and not because a browser says so.
+func TestLoginThatIsAskedForAgainIsRenewed(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m := d.linked(goodAccount)
+		access, err := d.options.Ring.Open("method/"+m.ID, m.PlaidSealed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		item := `"item_id":"` + m.PlaidItem + `"`
+		n := 0
+		tell := func(code string) {
+			t.Helper()
+			n++
+			d.hook("plaid", fmt.Sprint(n), `{"webhook_type":"ITEM","webhook_code":"`+code+`",`+item+`}`)
+		}
+		wanted := func(want bool) {
+			t.Helper()
+			if got := d.method(m.ID); !got.LoginAt.IsZero() != want || !got.BlockedAt.IsZero() {
+				t.Fatalf("login asked for at %s, blocked %q", got.LoginAt, got.Blocked)
+			}
+		}
+		renew := func() error {
+			_, err := d.payments.RenewLogin(t.Context(), "payer:lnk", payments.BankSessionRequest{CustomerID: m.CustomerID, Visitor: visitor, MethodID: m.ID})
+			return err
+		}
+		for _, code := range []string{"PENDING_EXPIRATION", "PENDING_DISCONNECT"} {
+			tell(code)
+			wanted(true)
+			tell("LOGIN_REPAIRED")
+			wanted(false)
+		}
+		d.plaidCall("/sandbox/item/reset_login", map[string]any{"access_token": string(access)})
+		d.hook("plaid", "error", `{"webhook_type":"ITEM","webhook_code":"ERROR","error":{"error_code":"ITEM_LOGIN_REQUIRED"},`+item+`}`)
+		wanted(true)
+		d.begin(d.debitPress("n1", 20000, d.method(m.ID)), paylink.Processing)
+		wantCode(t, renew(), paylink.Conflict, "bank.login_again")
+		wanted(true)
+		d.plaidCall("/item/webhook/update", map[string]any{"access_token": string(access), "webhook": "http://127.0.0.1:1/nobody"})
+		d.plaidCall("/sandbox/item/fire_webhook", map[string]any{"access_token": string(access), "webhook_code": "LOGIN_REPAIRED"})
+		for range 2 { // pressed twice
+			if err := renew(); err != nil {
+				t.Fatal(err)
+			}
+			wanted(false)
+		}
+		rows, err := d.store.AuditOf(t.Context(), m.ID, 20)
+		if err != nil || strings.Count(fmt.Sprintf("%s", rows), "method.login_renewed") != 3 {
+			t.Errorf("the log: %s %v", rows, err)
+		}
 	})
 }
 

@@ -22,6 +22,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /bank/returns", s.serveBankReturns)
 	mux.HandleFunc("GET /receipts/{id}", s.serveReceipt)
 	mux.HandleFunc("POST /plaid/keys", s.serveRotate)
+	mux.HandleFunc("POST /plaid/logins", s.serveLogins)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answerJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -75,7 +76,8 @@ modes 500_before, 500_after, drop_before, drop_after, slow:30s, 429, bad_json; f
 and <a href="https://docs.stripe.com/payments/ach-direct-debit/accept-a-payment">test bank accounts</a>: routing number 110000000, account 000123456789 pays, micro-deposits are SM11AA or 32 and 45</dd>
 <dt><a href="/js/stripe.js">/js/stripe.js</a></dt><dd>the stand-in for Stripe.js</dd>
 <dt><code>/link/… /item/… /accounts/… /auth/… /processor/… /sandbox/…</code></dt><dd>Plaid's API, version 2020-09-14; its webhooks are matched as <code>event ITEM.*</code>;
-<code>curl -X POST {{.}}/plaid/keys</code> makes a new key for their signatures</dd>
+<code>curl -X POST {{.}}/plaid/keys</code> makes a new key for their signatures,
+<code>curl -X POST {{.}}/plaid/logins</code> has every bank ask for its logins again</dd>
 <dt><a href="/js/plaid-link.js">/js/plaid-link.js</a></dt><dd>the stand-in for Plaid Link; any bank lets <code>user_good</code> / <code>pass_good</code> in</dd>
 <dt><a href="/healthz">/healthz</a></dt><dd>whether it answers</dd>
 </dl>

@@ -243,6 +243,21 @@ func TestPlaid_ItemThatNeedsALoginIsRepairedInUpdateMode(t *testing.T) {
 	}
 }
 
+func TestPlaid_EveryBankAsksForItsLoginsAgain(t *testing.T) {
+	s := start(t, Options{})
+	env := s.Env()
+	hooks := listenForPlaid(t)
+	access, _ := linkedItem(t, env, "ins_56", hooks.URL)
+	gone, _ := linkedItem(t, env, "ins_56", hooks.URL)
+	plaidMust(t, env, "/item/remove", fields{"access_token": gone})
+	control(t, s, "POST", "/plaid/logins", ``)
+	if got := hooks.next(t); got.body["webhook_code"] != "ERROR" || got.body["error"].(fields)["error_code"] != "ITEM_LOGIN_REQUIRED" {
+		t.Errorf("webhook is %v", got.body)
+	}
+	plaidRefuses(t, env, "/accounts/get", fields{"access_token": access}, "ITEM_LOGIN_REQUIRED")
+	plaidRefuses(t, env, "/accounts/get", fields{"access_token": gone}, "ITEM_NOT_FOUND")
+}
+
 func TestPlaid_MicroDepositsVerifyAnAccountByTheClock(t *testing.T) {
 	s := start(t, Options{})
 	env := s.Env()

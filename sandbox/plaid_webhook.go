@@ -101,6 +101,35 @@ func (s *Server) serveRotate(w http.ResponseWriter, r *http.Request) {
 	answerJSON(w, http.StatusOK, result)
 }
 
+// serveLogins is POST /plaid/logins: every bank asks for its logins again, as one does whose password was changed.
+func (s *Server) serveLogins(w http.ResponseWriter, r *http.Request) {
+	result, err := s.transact(r, func(t *tx) (any, error) {
+		var ids []string
+		for item := range all[plaidItem](t) {
+			if !item.Removed {
+				ids = append(ids, item.ID)
+			}
+		}
+		for _, id := range ids {
+			item, _ := edit[plaidItem](t, id)
+			t.askLogin(item)
+		}
+		return map[string]any{"items": len(ids)}, nil
+	})
+	if err != nil {
+		answerJSON(w, http.StatusInternalServerError, map[string]string{"error": err.Error()})
+		return
+	}
+	answerJSON(w, http.StatusOK, result)
+}
+
+// askLogin makes the bank of an item ask for the login again, and says so.
+func (t *tx) askLogin(item *plaidItem) {
+	e := plaidLoginRequired
+	item.fail(&e)
+	t.itemWebhook(item, "ITEM", "ERROR", map[string]any{"error": &e})
+}
+
 // plaidSignature is the Plaid-Verification header: a JWT over the body's hash, at the real time.
 func plaidSignature(keyID string, private *ecdsa.PrivateKey, at time.Time, body []byte) (string, error) {
 	sum := sha256.Sum256(body)
@@ -195,9 +224,7 @@ func resetItemLogin(c *plaidCall, in itemRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := plaidLoginRequired
-	item.fail(&e)
-	c.itemWebhook(item, "ITEM", "ERROR", map[string]any{"error": &e})
+	c.askLogin(item)
 	return map[string]any{"reset_login": true}, nil
 }
 

@@ -57,7 +57,7 @@
     }
     try {
       const amount = new URL(d.back, location.href).searchParams.get("amount") || "";
-      token = (await send(d.session, { resume, amount })).link_token;
+      token = (await send(d.session, { resume, amount, method: d.method })).link_token;
     } catch (error) {
       return stop(error.said || d.failed);
     }
@@ -67,7 +67,9 @@
       onSuccess: async (publicToken, metadata) => {
         busy(d.keeping);
         try {
-          const { method } = await send(d.link, { public_token: publicToken, account_id: metadata.accounts[0].id });
+          // A login that was renewed leaves the account what it was.
+          const chosen = d.method ? {} : { public_token: publicToken, account_id: metadata.accounts[0].id };
+          const { method } = await send(d.keep, chosen);
           const back = new URL(d.back, location.href);
           back.searchParams.set("method", method.id);
           location.replace(back);

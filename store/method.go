@@ -10,7 +10,7 @@ import (
 )
 
 const methodColumns = `id, customer_id, kind, stripe_id, fingerprint, card, bank, owner, saved_at, consent, blocked_at, blocked,
-	removed_at, awaits_code, plaid_item, plaid_account, plaid_sealed, created_at, updated_at`
+	removed_at, awaits_code, plaid_item, plaid_account, plaid_sealed, created_at, updated_at, login_at`
 
 // document is a column that holds JSON.
 type document[T any] struct{ into *T }
@@ -32,7 +32,7 @@ func documentOf(v any) (string, error) {
 func scanMethod(r row) (m paylink.Method, err error) {
 	err = r.Scan(&m.ID, &m.CustomerID, &m.Kind, &m.StripeID, &m.Fingerprint, document[paylink.Card]{&m.Card},
 		document[paylink.Bank]{&m.Bank}, &m.Owner, moment{&m.SavedAt}, document[paylink.Consent]{&m.Consent}, moment{&m.BlockedAt},
-		&m.Blocked, moment{&m.RemovedAt}, document[paylink.CodeWait]{&m.AwaitsCode}, &m.PlaidItem, &m.PlaidAccount, &m.PlaidSealed, moment{&m.CreatedAt}, moment{&m.UpdatedAt})
+		&m.Blocked, moment{&m.RemovedAt}, document[paylink.CodeWait]{&m.AwaitsCode}, &m.PlaidItem, &m.PlaidAccount, &m.PlaidSealed, moment{&m.CreatedAt}, moment{&m.UpdatedAt}, moment{&m.LoginAt})
 	return m, err
 }
 
@@ -56,7 +56,7 @@ func methodValues(m paylink.Method) ([]any, error) {
 	return []any{
 		m.ID, m.CustomerID, m.Kind, m.StripeID, m.Fingerprint, card, bank, m.Owner, micros(m.SavedAt), consent,
 		micros(m.BlockedAt), m.Blocked, micros(m.RemovedAt), waits, m.PlaidItem, m.PlaidAccount, m.PlaidSealed,
-		micros(m.CreatedAt), micros(m.UpdatedAt),
+		micros(m.CreatedAt), micros(m.UpdatedAt), micros(m.LoginAt),
 	}, nil
 }
 
@@ -118,7 +118,7 @@ func (t *Tx) InsertMethod(ctx context.Context, m paylink.Method) (bool, error) {
 		return false, wrote("method", err)
 	}
 	n, err := t.exec(ctx, "insert into method ("+methodColumns+`)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 		on conflict (stripe_id) do nothing`, values...)
 	return n > 0, wrote("method", err)
 }
@@ -132,7 +132,7 @@ func (t *Tx) UpdateMethod(ctx context.Context, m paylink.Method) error {
 	// $2, $3 and $4 are the customer, the kind and Stripe's id: they must be what they were.
 	n, err := t.exec(ctx, `update method set fingerprint = $5, card = $6, bank = $7, owner = $8, saved_at = $9, consent = $10,
 		blocked_at = $11, blocked = $12, removed_at = $13, awaits_code = $14, plaid_item = $15, plaid_account = $16,
-		plaid_sealed = $17, created_at = $18, updated_at = $19
+		plaid_sealed = $17, created_at = $18, updated_at = $19, login_at = $20
 		where id = $1 and customer_id = $2 and kind = $3 and stripe_id = $4`, values...)
 	return changed("method", n, err)
 }
@@ -188,6 +188,13 @@ func (t *Tx) SetStripeMandate(ctx context.Context, paymentID, id string) error {
 // RevokeMandates notes that the permissions given for a method ended; the proof stays.
 func (t *Tx) RevokeMandates(ctx context.Context, methodID string, at time.Time) error {
 	_, err := t.exec(ctx, "update mandate set revoked_at = $2 where method_id = $1 and revoked_at = 0", methodID, micros(at))
+	return wrote("mandate", err)
+}
+
+// RevokeIdleMandates does the same but for those whose debit is on its way: it goes on by its permission.
+func (t *Tx) RevokeIdleMandates(ctx context.Context, methodID string, at time.Time) error {
+	_, err := t.exec(ctx, `update mandate set revoked_at = $2 where method_id = $1 and revoked_at = 0 and payment_id not in (
+		select id from payment where method_id = $1 and status not in ('failed', 'canceled', 'succeeded'))`, methodID, micros(at))
 	return wrote("mandate", err)
 }
 

@@ -8,6 +8,10 @@ type PayBank struct {
 	PlaidJS string // the address of Plaid's script
 	Back    string // the invoice's page, with the amount that was chosen
 	Resume  bool   // the payer comes back from the bank's own page
+	Keep    string // where what Link gave is sent
+	Method  string // the account whose login is renewed; "" connects another
+
+	Left, Failed string // what is told when Link was left, or something went wrong
 }
 
 // Template names the file.

@@ -84,6 +84,7 @@ type Method struct {
 	Why     string   // why it cannot be used now; it stays visible
 	Account *Account // the bank account that is linked
 	Connect *Connect // how a bank account is linked; nil when one is, or for another kind
+	Login   *Connect // how its bank's login is renewed; nil when it need not be
 	Remove  string   // where a saved one is removed
 	Save    *SaveBox
 }

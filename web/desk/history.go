@@ -97,7 +97,7 @@ var signs = map[string][2]string{
 	"payment.rebuilt": {"warn", "drift"}, "payment.adopted": {"mute", "drift"}, "payment.orphan_canceled": {"mute", "cross"},
 	"mandate.given": {"mute", "pen"}, "drift.asked": {"mute", "again"}, "drift.checked": {"mute", "again"}, "drift.word_taken": {"warn", "drift"}, "drift.refund_booked": {"mute", "drift"},
 	"method.saved": {"mute", "card"}, "method.linked": {"mute", "bank"}, "method.removed": {"mute", "cross"}, "method.blocked": {"bad", "circled"},
-	"method.check_begun": {"mute", "key"}, "method.proven": {"good", "key"}, "method.not_proven": {"warn", "key"}, "method.login_required": {"warn", "bank"},
+	"method.check_begun": {"mute", "key"}, "method.proven": {"good", "key"}, "method.not_proven": {"warn", "key"}, "method.login_required": {"warn", "bank"}, "method.login_renewed": {"good", "bank"},
 	"code.asked": {"mute", "key"}, "code.used": {"good", "key"}, "code.refused": {"warn", "key"}, "devices.forgotten": {"mute", "key"},
 	"mail.onway": {"mute", "envelope"}, "mail.failed": {"mute", "envelope"}, "mail.returned": {"mute", "envelope"}, "mail.bounced": {"bad", "envelope"},
 	"link.locked": {"bad", "padlock"}, "link.unlocked": {"mute", "padlock"}, "link.reopened": {"warn", "link"},

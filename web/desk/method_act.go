@@ -30,6 +30,9 @@ func (h *Handlers) methods(ctx context.Context, v visit, customerID string) ([]t
 		default:
 			r.Lines = append(r.Lines, v.html("desk.method.linked", "at", v.stamp(m.CreatedAt)))
 		}
+		if !m.LoginAt.IsZero() {
+			r.Lines = append(r.Lines, v.html("desk.method.login", "at", v.stamp(m.LoginAt)))
+		}
 		switch why := "desk.method.why." + m.Blocked; {
 		case !m.BlockedAt.IsZero() && m.Blocked != "" && v.words.Has(why):
 			r.Pill = &templates.Pill{Colour: "bad", Icon: "circled", Key: "desk.method.blocked"}

@@ -27,7 +27,8 @@ type session struct {
 	Link    string `json:"link"`
 	Visitor string `json:"visitor"`
 	Token   string `json:"token"`
-	Amount  string `json:"amount"` // that was chosen, as typed
+	Amount  string `json:"amount"`           // that was chosen, as typed
+	Method  string `json:"method,omitempty"` // the account whose login is renewed; "" for another account
 }
 
 const (
@@ -49,16 +50,26 @@ func (h *Handlers) showBank(c echo.Context, v visit) error {
 	if h.Bank == BankDeposits {
 		return h.showAccount(c, v, amount)
 	}
-	return h.showConnect(c, v, amount, false)
+	return h.showConnect(c, v, amount, paylink.Method{}, false)
 }
 
-func (h *Handlers) showConnect(c echo.Context, v visit, amount string, resume bool) error {
+// showConnect shows the page that opens Plaid Link: for another account, or for the login of one that is linked.
+func (h *Handlers) showConnect(c echo.Context, v visit, amount string, again paylink.Method, resume bool) error {
 	title, lead := "pay.bank.title", "pay.bank.lead"
-	if resume {
+	switch {
+	case resume:
 		title, lead = "pay.bank.back", "pay.bank.back.lead"
+	case again.ID != "":
+		title, lead = "pay.bank.login.title", "pay.bank.login.lead"
 	}
-	p := templates.PayBank{Frame: h.frame(c, v, title), Base: v.base(), PlaidJS: h.PlaidJS, Back: v.back(amount, ""), Resume: resume}
-	p.Answer = templates.Answer{Colour: "accent", Icon: "bank", Heading: p.T(title), Lead: p.T(lead)}
+	args := []any{"bank", again.Bank.Name, "account", again.Label()}
+	p := templates.PayBank{Frame: h.frame(c, v, title, args...), Base: v.base(), PlaidJS: h.PlaidJS, Resume: resume, Back: v.back(amount, ""), Keep: v.base() + "/bank"}
+	p.Answer = templates.Answer{Colour: "accent", Icon: "bank", Heading: p.T(title, args...), Lead: p.T(lead, args...)}
+	p.Left, p.Failed = p.Words.T("pay.bank.left"), p.Words.T("pay.bank.failed")
+	if again.ID != "" {
+		p.Method, p.Keep = again.ID, v.base()+"/methods/"+again.ID+"/login"
+		p.Left, p.Failed = p.Words.T("pay.bank.login.left"), p.Words.T("pay.bank.login.failed")
+	}
 	h.pages.AllowPlaid(c)
 	return h.pages.Show(c, http.StatusOK, p)
 }
@@ -74,7 +85,15 @@ func (h *Handlers) resumeBank(c echo.Context) error {
 		if v.visitor != s.Visitor || !h.offersBank(v) {
 			return paylink.Fail(paylink.NotFound, "link.unknown")
 		}
-		return h.showConnect(c, v, s.Amount, true)
+		var again paylink.Method
+		if s.Method != "" {
+			m, ok := h.method(v, s.Method)
+			if !ok {
+				return h.showForeign(c, v)
+			}
+			again = m
+		}
+		return h.showConnect(c, v, s.Amount, again, true)
 	})
 }
 
@@ -84,6 +103,7 @@ func (h *Handlers) beginSession(c echo.Context, v visit) error {
 	var asked struct {
 		Resume bool   `json:"resume"`
 		Amount string `json:"amount"`
+		Method string `json:"method"` // whose login is renewed; "" links another account
 	}
 	if err := readJSON(c, &asked); err != nil {
 		return err
@@ -105,15 +125,23 @@ func (h *Handlers) beginSession(c echo.Context, v visit) error {
 	if err := h.opened(c, v); err != nil {
 		return err
 	}
+	if asked.Method != "" {
+		if m, ok := h.method(v, asked.Method); !ok || !v.mayRemove(m) {
+			return h.showForeign(c, v)
+		}
+	}
 	h.remember(c, &v)
 	token, err := h.payments.BankSession(c.Request().Context(), payments.BankSessionRequest{
-		CustomerID: v.customer.ID, Visitor: v.visitor, Locale: string(v.words.Locale()),
+		CustomerID: v.customer.ID, Visitor: v.visitor, Proven: v.proven, MethodID: asked.Method, Locale: string(v.words.Locale()),
 		RedirectURI: h.returnAddress(), WebhookURL: strings.TrimSuffix(h.BaseURL, "/") + "/webhooks/plaid",
 	})
+	if about(err, "method.unknown") {
+		return h.showForeign(c, v)
+	}
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(session{Link: v.link.ID, Visitor: v.visitor, Token: token, Amount: v.kept(asked.Amount)})
+	body, err := json.Marshal(session{v.link.ID, v.visitor, token, v.kept(asked.Amount), asked.Method})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"paylink"
+	"paylink/store"
 	"paylink/web/pay"
 )
 
@@ -22,6 +23,12 @@ func (s *site) plaid(path string, body map[string]any) map[string]any {
 	s.t.Helper()
 	env := s.box.Env()
 	body["client_id"], body["secret"] = env["PLAID_CLIENT_ID"], env["PLAID_SECRET"]
+	return s.sandbox(path, body)
+}
+
+// sandbox calls the sandbox as a browser does.
+func (s *site) sandbox(path string, body map[string]any) map[string]any {
+	s.t.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
 		s.t.Fatal(err)
@@ -157,7 +164,7 @@ func TestBankAccountPaysByAPermissionThatIsKeptAsShown(t *testing.T) {
 		t.Fatalf("payment: %+v", p)
 	}
 	mandate, err := s.store.MandateByPayment(t.Context(), p.ID)
-	if err != nil || mandate.Consent.Text != shown || mandate.Consent.Version != "debit-1" || mandate.Consent.IP != "192.0.2.1" || mandate.Consent.Agent != "Firefox" || mandate.Consent.At.IsZero() {
+	if err != nil || mandate.Consent.Text != shown || mandate.Consent.Version != paylink.DebitVersion || mandate.Consent.IP != "192.0.2.1" || mandate.Consent.Agent != "Firefox" || mandate.Consent.At.IsZero() {
 		t.Errorf("kept: %+v %v\nshown: %s", mandate.Consent, err, shown)
 	}
 	pdf := s.ask("GET", way+"/permission.pdf", nil)
@@ -177,6 +184,82 @@ func mustZone(t *testing.T) *time.Location {
 		t.Fatal(err)
 	}
 	return zone
+}
+
+// A bank that asks for the login again is told where its account stands; the account pays all the same, and
+// the browser that it belongs to renews the login, and no other.
+func TestLoginThatABankAsksForAgainIsRenewed(t *testing.T) {
+	s := bankSite(t)
+	address := s.open(s.link)
+	method := s.linked(address, goodAccount)
+	login := address + "/methods/" + method + "/login"
+	page := s.ask("GET", address+"?method="+method, nil)
+	if strings.Contains(page.Body.String(), "Log in again") {
+		t.Error("a login is asked for that no bank asked for")
+	}
+	if w := s.ask("GET", login, nil); w.Code != http.StatusSeeOther || w.Header().Get("Location") != address {
+		t.Errorf("a login that needs nothing: %d", w.Code)
+	}
+	s.plaidLogins(method)
+	s.see(s.ask("GET", address+"?method="+method, nil), http.StatusOK, "Chase asks you to log in again. You can pay all the same.", "Log in again", "Pay $1,000.00 from Chase ••6789")
+	s.see(s.ask("GET", login+"?amount=150.00", nil), http.StatusOK, "Log in to Chase again", "so that Chase ••6789 stays connected", "nothing is paid")
+
+	var session struct {
+		LinkToken string `json:"link_token"`
+	}
+	w := s.post(address+"/bank/session", `{"method":"`+method+`"}`)
+	if err := json.Unmarshal(w.Body.Bytes(), &session); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if opened := s.linkStep("start", map[string]any{"link_token": session.LinkToken}); opened["update"] != true {
+		t.Errorf("Link opens for another account: %v", opened)
+	}
+	// Saying so is not enough: Plaid is asked.
+	if w := s.post(login, `{}`); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "log in again") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	other := s.stranger()
+	other.open(s.link)
+	for _, w := range []*httptest.ResponseRecorder{other.post(login, `{}`), other.post(address+"/bank/session", `{"method":"`+method+`"}`), other.ask("GET", login, nil)} {
+		if w.Code != http.StatusForbidden {
+			t.Errorf("another browser: %d %s", w.Code, w.Body)
+		}
+	}
+	opened := s.linkStep("start", map[string]any{"link_token": session.LinkToken})
+	id := opened["link_session_id"]
+	s.linkStep("login", map[string]any{"link_session_id": id, "institution_id": "ins_56", "username": "user_good", "password": "pass_good"})
+	s.linkStep("finish", map[string]any{"link_session_id": id})
+	if w := s.post(login, `{}`); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), method) {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	page = s.ask("GET", address+"?method="+method, nil)
+	s.see(page, http.StatusOK, "Chase ••6789 stays connected.")
+	if strings.Contains(page.Body.String(), "Log in again") {
+		t.Error("the login is still asked for")
+	}
+}
+
+// linkStep is what the frame of Plaid Link asks of the sandbox.
+func (s *site) linkStep(step string, body map[string]any) map[string]any {
+	s.t.Helper()
+	return s.sandbox("/js/plaid-link/"+step, body)
+}
+
+// plaidLogins has the bank of an account ask for its login again, here and at Plaid.
+func (s *site) plaidLogins(method string) {
+	s.t.Helper()
+	s.sandbox("/plaid/logins", nil)
+	err := s.store.Update(s.t.Context(), func(tx *store.Tx) error {
+		m, err := tx.Method(s.t.Context(), method)
+		if err != nil {
+			return err
+		}
+		m.LoginAt = s.now()
+		return tx.UpdateMethod(s.t.Context(), m)
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // Without the box nothing is debited: the text comes again, and what was typed stays.
@@ -428,7 +511,7 @@ func TestReviewSaysTheWholeSentence(t *testing.T) {
 		t.Fatalf("%d %s", w.Code, readable(w))
 	}
 	saved, err := s.store.Method(t.Context(), method)
-	if err != nil || saved.SavedAt.IsZero() || !strings.Contains(saved.Consent.Text, "Save this account for next time") || saved.Consent.Version != "save-1" {
+	if err != nil || saved.SavedAt.IsZero() || !strings.Contains(saved.Consent.Text, "Save this account for next time") || saved.Consent.Version != paylink.SaveVersion {
 		t.Errorf("saved: %+v %v", saved, err)
 	}
 	mandate, err := s.store.MandateByPayment(t.Context(), s.paymentsMade()[0].ID)

@@ -9,6 +9,7 @@ import (
 	"paylink"
 	"paylink/money"
 	"paylink/templates"
+	"paylink/web/page"
 )
 
 // What the form's field method says beside the id of a saved or linked one.
@@ -74,7 +75,7 @@ func (h *Handlers) methods(v visit, what choice, price money.Amount) []templates
 	}
 	if v.offersSave() {
 		one.Save = &templates.SaveBox{
-			Label: words.T("pay.card.save"), Detail: words.T("pay.card.save.detail"), Ticked: what.save, Off: !one.Chosen,
+			Label: words.T("pay.card.save"), Detail: words.T("pay.card.save.detail", "firm", v.firm.Name), Ticked: what.save, Off: !one.Chosen,
 		}
 	}
 	all := []templates.Method{one}
@@ -94,7 +95,7 @@ func (h *Handlers) methods(v visit, what choice, price money.Amount) []templates
 			if m.Account != nil {
 				m.Account.Change = ""
 			}
-			m.Remove, m.Save = "", nil
+			m.Login, m.Remove, m.Save = nil, "", nil
 			return []templates.Method{m}
 		}
 	}
@@ -105,19 +106,21 @@ func (h *Handlers) methods(v visit, what choice, price money.Amount) []templates
 func (h *Handlers) bankMethod(v visit, what choice, price money.Amount) templates.Method {
 	words := v.words
 	one := templates.Method{Value: newBank, Icon: "bank", Name: words.T("pay.bank"), Detail: words.T("pay.bank.detail"), Price: price}
-	if m, ok := v.linked(); ok {
+	m, ok := v.linked()
+	if ok {
 		one.Value = m.ID
 		one.Account = &templates.Account{Label: m.Label(), Detail: bankDetail(v, m.Bank), Change: v.base() + "/bank"}
 		if m.Waits() {
 			one.Account.Detail, one.Account.Next = words.T("pay.bank.code.wait"), v.base()+"/bank/"+m.ID
 		} else if v.offersSave() {
-			one.Save = &templates.SaveBox{Label: words.T("pay.bank.save"), Detail: words.T("pay.bank.save.detail"), Ticked: what.save}
+			one.Save = &templates.SaveBox{Label: words.T("pay.bank.save"), Detail: words.T("pay.bank.save.detail", "firm", v.firm.Name), Ticked: what.save}
 		}
 	} else {
 		key := h.connectKey()
 		one.Connect = &templates.Connect{Link: v.base() + "/bank", Detail: words.T(key + ".detail"), Label: words.T(key)}
 	}
 	one.Chosen = what.method == one.Value
+	h.offerLogin(v, m, &one)
 	if one.Save != nil {
 		one.Save.Off = !one.Chosen
 	}
@@ -148,34 +151,37 @@ func (h *Handlers) savedMethod(v visit, m paylink.Method, what choice, price mon
 		one.Why = v.words.T("pay.saved.expired", "expiry", expiry(m.Card))
 	}
 	one.Chosen = what.method == m.ID && one.Why == ""
+	if one.Why == "" {
+		h.offerLogin(v, m, &one)
+	}
 	if v.mayRemove(m) {
 		one.Remove = v.base() + "/methods/" + m.ID + "/remove"
 	}
 	return one
 }
 
+// offerLogin tells that an account's bank asks for the login again. Payments still go through.
+func (h *Handlers) offerLogin(v visit, m paylink.Method, one *templates.Method) {
+	if h.mayLogin(v, m) {
+		one.Login = &templates.Connect{
+			Link: v.base() + "/methods/" + m.ID + "/login", Detail: v.words.T("pay.bank.login.asked", "bank", m.Bank.Name), Label: v.words.T("pay.bank.login"),
+		}
+	}
+}
+
 func expiry(c paylink.Card) string { return fmt.Sprintf("%02d/%02d", c.ExpMonth, c.ExpYear%100) }
 
 // bankDetail is "Checking, Maria Keller".
 func bankDetail(v visit, b paylink.Bank) string {
-	kind := bankType(v, b)
+	kind := page.BankType(v.words, b)
 	if b.Holder == "" {
 		return kind
 	}
 	return v.words.T("pay.bank.account", "type", kind, "holder", b.Holder)
 }
 
-func bankType(v visit, b paylink.Bank) string {
-	if b.Type == "savings" {
-		return v.words.T("pay.bank.savings")
-	}
-	return v.words.T("pay.bank.checking")
-}
-
 // account names an account in full: "Chase Checking ••6789".
-func account(v visit, b paylink.Bank) string {
-	return strings.TrimSpace(b.Name + " " + bankType(v, b) + " ••" + b.Last4)
-}
+func account(v visit, b paylink.Bank) string { return page.Account(v.words, b) }
 
 // button says what pressing it does.
 func (h *Handlers) button(v visit, value string, a money.Amount) string {

@@ -88,6 +88,8 @@ func (h *Handlers) Register(e *echo.Echo) {
 	get(oauthPath, h.resumeBank)
 	get("/pay/:link/code", h.visited(h.showCode))
 	e.POST("/pay/:link/code", h.visited(h.takeCode))
+	get("/pay/:link/methods/:method/login", h.visited(h.showLogin))
+	e.POST("/pay/:link/methods/:method/login", h.visited(h.renewLogin))
 	get("/pay/:link/methods/:method/remove", h.visited(h.showRemove))
 	e.POST("/pay/:link/methods/:method/remove", h.visited(h.removeMethod))
 	get("/pay/:link/forward", h.visited(h.showForward))
