@@ -184,11 +184,85 @@ func TestRecoveryOutlivesAPanic(t *testing.T) {
 func TestSavedCardGivesWayOnlyAfterItsPayment(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		m := d.savedCard("n1", "pm_card_authenticationRequired")
-		d.begin(d.pressSaved("n2", m), paylink.RequiresAction)
+		asked := d.begin(d.pressSaved("n2", m), paylink.RequiresAction)
 		d.savedCard("n3", "pm_card_authenticationRequired")
-		job, err := d.store.Job(t.Context(), "method.detach", m.ID)
-		if err != nil || job.RunAt.Before(d.clock.Now().Add(20*time.Minute)) {
-			t.Errorf("taken from Stripe at %s, now it is %s: %v", job.RunAt, d.clock.Now(), err)
+		d.detach()
+		d.clock.advance(2 * time.Hour)
+		d.detach()
+		if held, err := d.adapter().Method(t.Context(), m.StripeID); err != nil || held.Customer == "" {
+			t.Errorf("taken from Stripe while the bank asks: %+v %v", held, err)
+		}
+		if _, err := d.payments.Fence(t.Context(), asked.ID); err != nil {
+			t.Fatal(err)
+		}
+		d.clock.advance(2 * time.Hour)
+		d.detach()
+		if held, err := d.adapter().Method(t.Context(), m.StripeID); err != nil || held.Customer != "" {
+			t.Errorf("left at Stripe: %+v %v", held, err)
+		}
+	})
+}
+
+// detach runs the jobs that let go of removed methods and are due.
+func (d *desk) detach() {
+	d.t.Helper()
+	var due []store.Job
+	if err := d.store.Update(d.t.Context(), func(tx *store.Tx) error {
+		var err error
+		due, err = tx.ClaimJobs(d.t.Context(), "method.detach", d.clock.Now(), time.Minute, 10)
+		return err
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+	for _, job := range due {
+		if err := d.payments.DetachJob(d.t.Context(), job); err != nil {
+			d.t.Fatal(err)
+		}
+		if err := d.store.Update(d.t.Context(), func(tx *store.Tx) error {
+			_, err := tx.FinishJob(d.t.Context(), job.ID, job.Attempts, d.clock.Now())
+			return err
+		}); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+}
+
+// An account that Stripe lost is linked again while a debit by it is on its way: that debit's permission, and the login it
+// was made by, stay until it ended.
+func TestDebitOnItsWayKeepsItsPermissionWhenItsAccountIsLinkedAgain(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m := d.linked(goodAccount)
+		first := d.pass(5*24*time.Hour, d.begin(d.debitPress("n0", 10000, m), paylink.Processing))
+		p := d.begin(d.debitPress("n1", 10000, m), paylink.Processing)
+		customer, err := d.store.Customer(t.Context(), m.CustomerID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.adapter().Detach(t.Context(), "k"+m.ID, customer.StripeCustomer, m.StripeID); err != nil {
+			t.Fatal(err)
+		}
+		if again := d.linked(goodAccount); again.ID == m.ID || d.method(m.ID).RemovedAt.IsZero() {
+			t.Fatalf("the same account: %+v", again)
+		}
+		revoked := func(of paylink.Payment) bool {
+			t.Helper()
+			mandate, err := d.store.MandateByPayment(t.Context(), of.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return !mandate.RevokedAt.IsZero()
+		}
+		d.clock.advance(80 * 24 * time.Hour) // and Stripe has not said yet what became of it
+		d.detach()
+		if !revoked(first) || revoked(p) || d.method(m.ID).PlaidSealed == "" {
+			t.Errorf("revoked %t and %t, login %t", revoked(first), revoked(p), d.method(m.ID).PlaidSealed != "")
+		}
+		if p = d.pass(5*24*time.Hour, p); p.Status != paylink.Succeeded {
+			t.Fatal(p.Status)
+		}
+		d.detach()
+		if !revoked(p) || d.method(m.ID).PlaidSealed != "" {
+			t.Errorf("revoked %t, login %t", revoked(p), d.method(m.ID).PlaidSealed != "")
 		}
 	})
 }

@@ -16,6 +16,8 @@ const (
 	// idleFor is how long an account that nobody saved is kept after its last payment settled: as long
 	// as its debit may come back. Taken away earlier, the permission for that debit would end with it.
 	idleFor = 75 * 24 * time.Hour
+	// detachAgain is how long a removed method waits for a payment by it, before it is looked at again.
+	detachAgain = time.Hour
 	// sweepAtOnce bounds the rows that one sweep reads.
 	sweepAtOnce = 200
 )
@@ -77,15 +79,7 @@ func (s *Service) keepCard(ctx context.Context, tx *store.Tx, p paylink.Payment,
 		if !old.RemovedAt.IsZero() || old.StripeID == in.Method {
 			continue
 		}
-		detachAt := s.Now()
-		busy, err := busy(ctx, tx, old.ID)
-		if err != nil {
-			return err
-		}
-		if busy { // another payment is being made by it, in another tab
-			detachAt = detachAt.Add(time.Hour)
-		}
-		if err := s.retire(ctx, tx, old, detachAt); err != nil {
+		if err := s.retire(ctx, tx, old, s.Now()); err != nil {
 			return err
 		}
 	}
@@ -152,20 +146,22 @@ type detachJob struct {
 	Method string `json:"method_id"`
 }
 
-// retire marks a method removed and queues what follows. The customer's methods are locked.
+// retire marks a method removed and queues what follows. A payment that is being made by it, in another
+// tab or by a debit on its way, keeps what it needs until it ended. The customer's methods are locked.
 func (s *Service) retire(ctx context.Context, tx *store.Tx, m paylink.Method, detachAt time.Time) error {
 	now := s.Now()
 	m.RemovedAt, m.UpdatedAt = now, now
 	if err := tx.UpdateMethod(ctx, m); err != nil {
 		return err
 	}
-	if err := tx.RevokeMandates(ctx, m.ID, now); err != nil {
+	if err := tx.RevokeIdleMandates(ctx, m.ID, now); err != nil {
 		return err
 	}
 	return enqueue(ctx, tx, "method.detach", m.ID, detachJob{Method: m.ID}, detachAt)
 }
 
-// DetachJob handles jobs of kind method.detach: Stripe and Plaid let go of a removed method.
+// DetachJob handles jobs of kind method.detach: Stripe and Plaid let go of a removed method, once no
+// payment by it is on its way.
 func (s *Service) DetachJob(ctx context.Context, job store.Job) error {
 	var what detachJob
 	if err := json.Unmarshal(job.Payload, &what); err != nil {
@@ -173,6 +169,9 @@ func (s *Service) DetachJob(ctx context.Context, job store.Job) error {
 	}
 	m, err := s.store.Method(ctx, what.Method)
 	if err != nil || m.RemovedAt.IsZero() {
+		return err
+	}
+	if free, err := s.letGo(ctx, m); err != nil || !free {
 		return err
 	}
 	customer, err := s.store.Customer(ctx, m.CustomerID)
@@ -209,6 +208,28 @@ func (s *Service) DetachJob(ctx context.Context, job store.Job) error {
 		m.PlaidSealed, m.UpdatedAt = "", s.Now()
 		return tx.UpdateMethod(ctx, m)
 	})
+}
+
+// letGo ends what is left of the permissions for a removed method, or puts that off while a payment by
+// it is on its way. Nothing new is made by it.
+func (s *Service) letGo(ctx context.Context, m paylink.Method) (free bool, err error) {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		free = false
+		if err := tx.LockMethods(ctx, m.CustomerID); err != nil {
+			return err
+		}
+		busy, err := busy(ctx, tx, m.ID)
+		if err != nil {
+			return err
+		}
+		now := s.Now()
+		if busy {
+			return enqueue(ctx, tx, "method.detach", paylink.NewID("again", now), detachJob{Method: m.ID}, now.Add(detachAgain))
+		}
+		free = true
+		return tx.RevokeMandates(ctx, m.ID, now)
+	})
+	return free, err
 }
 
 // SweepMethods lets go of accounts that nobody saved once their last debit cannot come back any more,
