@@ -41,11 +41,19 @@ type pass struct {
 	round    time.Time // when the first shift of it began: a list that was read whole since is done
 	report   Report
 	progress Progress
+	late     func() bool // whether the shift is over; nil: there is none, and the pass reads everything
+	read     bool        // something was read in this shift, so that the next one begins after it
 }
+
+// errShift says that the shift is over and that something is left.
+var errShift = errors.New("the shift is over")
+
+// over says whether the rest is for another shift.
+func (p *pass) over() bool { return p.late != nil && p.late() }
 
 // Reconcile compares our books with what Stripe has: PaymentIntents, charges, refunds, disputes and
 // events by when they were made, from two hours before the last whole pass. What the books lack is
-// added; an amount is never changed. Each page is applied before the place in its list is kept, so a
+// added; an amount is never changed. What was read is applied before the place in its list is kept, so a
 // pass that is cut off goes on there, and repeating one changes nothing. A list that fails does not
 // keep the others from being read.
 func (s *Service) Reconcile(ctx context.Context, progress Progress) (Report, error) {
@@ -53,13 +61,17 @@ func (s *Service) Reconcile(ctx context.Context, progress Progress) (Report, err
 }
 
 func (s *Service) reconcile(ctx context.Context, p *pass) (Report, error) {
+	left := s.RecoverRefunds
+	if p.late != nil { // a job of its own does that every minute
+		left = func(context.Context) error { return nil }
+	}
 	err := errors.Join(
 		walk(ctx, p, "payment_intents", sinceLast, s.stripe.Intents, p.intent),
 		walk(ctx, p, "charges", sinceLast, s.stripe.Charges, p.charge),
 		walk(ctx, p, "refunds", sinceLast, s.stripe.Refunds, p.refund),
 		walk(ctx, p, "disputes", sinceLast, s.stripe.Disputes, p.dispute),
 		walk(ctx, p, "events", sinceLast, s.stripe.Events, p.event),
-		s.RecoverRefunds(ctx),
+		left(ctx),
 	)
 	return p.done(ctx, err)
 }
@@ -83,21 +95,23 @@ func (s *Service) work(ctx context.Context, job store.Job, reconcile func(contex
 	if what.Round.IsZero() {
 		what.Round = s.Now()
 	}
-	working, stop := context.WithTimeout(ctx, s.Shift)
+	// One request is never cut off by the end of the shift: a slow one would begin anew in each.
+	shift, stop := context.WithTimeout(ctx, s.Shift)
 	defer stop()
-	pages := 0
-	report, err := reconcile(working, s.newPass(what.Round, func(string, int) { pages++ }))
-	if err == nil {
-		s.Log.Info("reconciled with stripe", "job", job.Kind, "seen", report.Seen, "rebuilt", report.Rebuilt,
-			"canceled", report.Canceled, "foreign", report.Foreign, "different", report.Different)
-		return nil
+	p := s.newPass(what.Round, nil)
+	p.late = func() bool { return shift.Err() != nil }
+	report, err := reconcile(ctx, p)
+	if errors.Is(err, errShift) { // a list that failed is read again with the rest
+		return s.store.Update(ctx, func(tx *store.Tx) error {
+			return enqueue(ctx, tx, job.Kind, paylink.NewID("more", s.Now()), what, s.Now())
+		})
 	}
-	if pages == 0 || working.Err() == nil || ctx.Err() != nil {
+	if err != nil {
 		return err
 	}
-	return s.store.Update(ctx, func(tx *store.Tx) error {
-		return enqueue(ctx, tx, job.Kind, paylink.NewID("more", s.Now()), what, s.Now())
-	})
+	s.Log.Info("reconciled with stripe", "job", job.Kind, "seen", report.Seen, "rebuilt", report.Rebuilt,
+		"canceled", report.Canceled, "foreign", report.Foreign, "different", report.Different)
+	return nil
 }
 
 func (s *Service) newPass(round time.Time, progress Progress) *pass {
@@ -144,7 +158,20 @@ func walk[T any](ctx context.Context, p *pass, list string, from func(store.List
 		now := p.Now()
 		cursor = store.ListCursor{Since: cursor.Since, Begun: now, From: from(cursor, now)}
 	}
+	// keep remembers that n more objects were applied, and where to go on.
+	keep := func(n int) error {
+		if err := p.store.Update(ctx, func(tx *store.Tx) error { return tx.PutListCursor(ctx, list, cursor) }); err != nil {
+			return err
+		}
+		p.read = true
+		p.report.Seen[list] += n
+		p.progress(list, p.report.Seen[list])
+		return nil
+	}
 	for {
+		if p.read && p.over() { // however slow Stripe is, each shift reads something
+			return errShift
+		}
 		found, err := retry(ctx, p.Budget, func(ctx context.Context) (stripe.Page[T], error) {
 			return fetch(ctx, stripe.Since{From: cursor.From, After: cursor.After})
 		})
@@ -155,9 +182,13 @@ func walk[T any](ctx context.Context, p *pass, list string, from func(store.List
 		if err != nil {
 			return err
 		}
-		for _, object := range found.Items {
+		for n, object := range found.Items {
 			if err := ctx.Err(); err != nil {
 				return err
+			}
+			if n > 0 && p.over() { // the rest of the page is for the next shift
+				cursor.After, cursor.Seen = found.IDs[n-1], cursor.Seen+n
+				return errors.Join(keep(n), errShift)
 			}
 			if err := apply(ctx, object); err != nil {
 				return fmt.Errorf("%s: %w", list, err)
@@ -167,13 +198,8 @@ func walk[T any](ctx context.Context, p *pass, list string, from func(store.List
 		if cursor.After = found.Next; found.Next == "" {
 			cursor = store.ListCursor{Since: cursor.Begun, Pages: cursor.Pages, Seen: cursor.Seen}
 		}
-		if err := p.store.Update(ctx, func(tx *store.Tx) error { return tx.PutListCursor(ctx, list, cursor) }); err != nil {
+		if err := keep(len(found.Items)); err != nil || found.Next == "" {
 			return err
-		}
-		p.report.Seen[list] += len(found.Items)
-		p.progress(list, p.report.Seen[list])
-		if found.Next == "" {
-			return nil
 		}
 	}
 }

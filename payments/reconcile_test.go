@@ -423,6 +423,48 @@ func TestFault_R03_ShiftLeavesTheRestToAnother(t *testing.T) {
 	})
 }
 
+// A page that takes longer than a shift is gone through all the same, piece by piece, and nothing of it twice.
+func TestFault_R03_PageSlowerThanAShiftIsReadToItsEnd(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		for range 3 {
+			d.byHand(p, 1000)
+		}
+		d.disputed(p, 3000, false)
+		d.options.Shift = time.Nanosecond
+		hurried := d.restart("boot1")
+		job := store.Job{ID: "job_1", Kind: "payment.sweep", Key: "k", Payload: json.RawMessage("{}")}
+		seen, shifts := 0, 0
+		for ; ; shifts++ {
+			if err := hurried.SweepJob(t.Context(), job); err != nil || shifts > 20 {
+				t.Fatalf("after %d shifts: %v", shifts, err)
+			}
+			cursor, err := d.store.ListCursor(t.Context(), "balance")
+			if err != nil || cursor.Seen != seen+1 {
+				t.Errorf("shift %d saw %d, %v", shifts, cursor.Seen-seen, err)
+			}
+			if seen = cursor.Seen; !cursor.Since.IsZero() {
+				break
+			}
+			d.clock.advance(time.Second)
+			if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+				left, err := tx.ClaimJobs(t.Context(), "payment.sweep", d.clock.Now(), time.Hour, 10)
+				if err != nil || len(left) != 1 {
+					return fmt.Errorf("%d jobs are left, %w", len(left), err)
+				}
+				job = left[0]
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if seen < 5 {
+			t.Errorf("saw %d movements", seen)
+		}
+		d.wantInvoice(3000, 14000, 0, 3000, 83000)
+	})
+}
+
 // R05: the database is as it was before, while Stripe is not.
 func TestFault_R05_RestoredBackupIsRebuiltFromMetadata(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {

@@ -20,8 +20,8 @@ func (a *app) work(post *mailer.Mailer) {
 	codes.Timeout = mails.Timeout
 	alone := brisk
 	alone.Timeout, alone.Workers = 10*time.Minute, 1
-	shift := alone // works for 20 s and leaves the rest to the next job
-	shift.Timeout = 30 * time.Second
+	shift := alone // works for 20 s, ends the request that it is at, and leaves the rest to the next job
+	shift.Timeout = calls.Timeout
 
 	a.jobs.Register("mail.link", post.LinkJob, mails)
 	a.jobs.Register("mail.receipt", post.ReceiptJob, mails)

@@ -18,7 +18,8 @@ const pageSize = 100
 // Page is a part of a list, newest first.
 type Page[T any] struct {
 	Items []T
-	Next  string // where to go on; "" at the end
+	IDs   []string // of the items, which are places to go on after, too
+	Next  string   // where to go on; "" at the end
 }
 
 // Since asks for what was made from a moment on, after the object at which the page before ended.
@@ -41,17 +42,15 @@ func (s Since) params(ctx context.Context) (stripego.ListParams, *stripego.Range
 // page reads one page of an iterator of the library.
 func page[T, O any](act string, more func() bool, fail func() error, next func() bool, item func() O, id func(O) string, show func(O) T) (Page[T], error) {
 	var p Page[T]
-	last := ""
 	for next() {
 		o := item()
-		p.Items = append(p.Items, show(o))
-		last = id(o)
+		p.Items, p.IDs = append(p.Items, show(o)), append(p.IDs, id(o))
 	}
 	if err := fail(); err != nil {
 		return Page[T]{}, outcome(act, err)
 	}
-	if more() {
-		p.Next = last
+	if more() && len(p.IDs) > 0 {
+		p.Next = p.IDs[len(p.IDs)-1]
 	}
 	return p, nil
 }
