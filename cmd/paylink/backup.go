@@ -3,17 +3,39 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"paylink/store"
 )
 
-// Where the database is PostgreSQL, its own programs copy it. The address stays in the environment, for it holds a password.
 const (
-	dumpCommand    = `pg_dump --format=custom --file=paylink.dump "$PAYLINK_DATABASE"`
-	undumpCommand  = `pg_restore --clean --if-exists --single-transaction --dbname="$PAYLINK_DATABASE" paylink.dump`
+	dumpCommand    = "pg_dump --format=custom --file=paylink.dump "
+	undumpCommand  = "pg_restore --clean --if-exists --single-transaction --dbname=%s paylink.dump"
 	afterRestoring = `paylink restore --mark`
+	passwordAside  = "The password is not in it, for ps shows arguments to everybody: keep it in ~/.pgpass or set PGPASSWORD."
 )
+
+// withoutPassword is the address of a PostgreSQL database as a shell's word, for its own programs, which
+// copy it. They take the password from elsewhere.
+func withoutPassword(database string) string {
+	u, err := url.Parse(database)
+	if err != nil {
+		return "'postgres://…'" // what is wrong with it may be the password
+	}
+	if u.User != nil {
+		u.User = url.User(u.User.Username())
+	}
+	// Cut by hand: written anew, a space would be a plus, which those programs take as it is.
+	u.RawQuery = strings.Join(slices.DeleteFunc(strings.Split(u.RawQuery, "&"), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		return err != nil || name == "password"
+	}), "&")
+	return "'" + strings.ReplaceAll(u.String(), "'", "%27") + "'"
+}
 
 type backupCommand struct {
 	database
@@ -22,18 +44,18 @@ type backupCommand struct {
 
 // Run copies the database beside a running server. The copy is checked before it gets its name.
 func (b backupCommand) Run(w *world) error {
-	url, err := b.url(w)
+	database, err := b.url(w)
 	if err != nil {
 		return err
 	}
 	var broken int
-	err = store.Backup(w.ctx, url, b.File, func(copied *store.Store) error {
+	err = store.Backup(w.ctx, database, b.File, func(copied *store.Store) error {
 		broken, err = b.check(w, copied)
 		return err
 	})
 	switch {
 	case errors.Is(err, store.ErrPostgres):
-		return fmt.Errorf("%w: with the app running or not,\n\n  %s", err, dumpCommand)
+		return fmt.Errorf("%w: with the app running or not,\n\n  %s%s\n\n%s", err, dumpCommand, withoutPassword(database), passwordAside)
 	case err != nil:
 		return err
 	}
@@ -68,7 +90,7 @@ type restoreCommand struct {
 
 // Run puts a backup in the place of a database that no server has open.
 func (r restoreCommand) Run(w *world) error {
-	url, err := r.url(w)
+	database, err := r.url(w)
 	if err != nil {
 		return err
 	}
@@ -79,7 +101,7 @@ func (r restoreCommand) Run(w *world) error {
 	case r.Mark && r.File != "":
 		return errors.New("--mark takes no file")
 	case r.Mark:
-		epoch, err := store.Mark(w.ctx, url, r.Epoch, time.Now())
+		epoch, err := store.Mark(w.ctx, database, r.Epoch, time.Now())
 		if err != nil {
 			return err
 		}
@@ -88,14 +110,15 @@ func (r restoreCommand) Run(w *world) error {
 		return errors.New("restore which file? Or, after other means, --mark")
 	}
 	var broken int
-	restored, err := store.Restore(w.ctx, url, r.File, r.Epoch, time.Now(), func(copied *store.Store) error {
+	restored, err := store.Restore(w.ctx, database, r.File, r.Epoch, time.Now(), func(copied *store.Store) error {
 		if broken, err = r.check(w, copied); err == nil && broken > 0 && !r.Anyway {
 			err = fmt.Errorf("%d things do not hold in the backup; take an older one, or this one with --anyway", broken)
 		}
 		return err
 	})
 	if errors.Is(err, store.ErrPostgres) {
-		return fmt.Errorf("%w: with every server stopped,\n\n  %s\n  %s", err, undumpCommand, afterRestoring)
+		undump := fmt.Sprintf(undumpCommand, withoutPassword(database))
+		return fmt.Errorf("%w: with every server stopped,\n\n  %s\n  %s\n\n%s", err, undump, afterRestoring, passwordAside)
 	}
 	if err != nil {
 		return err
