@@ -160,6 +160,18 @@ func (p Payable) nearest(minor int64) (lower, upper int64) {
 	return 0, top
 }
 
+// Most is the largest amount that may be paid now; the whole, but where that is more than one payment
+// can be.
+func (p Payable) Most() money.Amount {
+	if most := money.New(p.Max, p.Currency); p.Check(most) == nil {
+		return most
+	}
+	if lower, _ := p.nearest(p.Max); lower > 0 {
+		return money.New(lower, p.Currency)
+	}
+	return money.New(p.Max, p.Currency)
+}
+
 // Overdue says whether the due day has passed and something is still to pay.
 func (i Invoice) Overdue(b Balance, now time.Time, zone *time.Location) bool {
 	return i.State == StateOpen && i.Due != "" && b.Due() > 0 && !now.Before(i.Due.End(zone))

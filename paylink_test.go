@@ -295,6 +295,28 @@ func TestMethodsAreSeenByTheirVisitorAndOnceSavedByWhoProvedTheMailbox(t *testin
 	}
 }
 
+func TestStaffChargeWhatItsOwnerAllowedByTelephoneAlone(t *testing.T) {
+	m := paylink.Method{SavedAt: time.Now(), Consent: paylink.Consent{Version: paylink.SaveVersion}}
+	if !m.ByPhone() {
+		t.Error("what is saved today may not be charged by telephone")
+	}
+	for name, change := range map[string]func(*paylink.Method){
+		"not saved":         func(m *paylink.Method) { m.SavedAt = time.Time{} },
+		"no consent":        func(m *paylink.Method) { m.Consent = paylink.Consent{} },
+		"the page alone":    func(m *paylink.Method) { m.Consent.Version = "save-1" },
+		"another consent":   func(m *paylink.Method) { m.Consent.Version = paylink.DebitVersion },
+		"a text to come":    func(m *paylink.Method) { m.Consent.Version = "save-3" },
+		"a text like it":    func(m *paylink.Method) { m.Consent.Version = "save-20" },
+		"small deposits":    func(m *paylink.Method) { m.Consent.Version = paylink.CheckVersion },
+		"one debit, spoken": func(m *paylink.Method) { m.Consent.Version = paylink.PhoneVersion },
+	} {
+		changed := m
+		if change(&changed); changed.ByPhone() {
+			t.Errorf("%s, and charged by telephone", name)
+		}
+	}
+}
+
 // https://www.frbservices.org/about/holiday-schedules
 func TestBankDaysLeaveOutWeekendsAndTheHolidaysOfTheFederalReserve(t *testing.T) {
 	for from, want := range map[paylink.Date]paylink.Date{

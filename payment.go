@@ -143,6 +143,7 @@ const (
 	DeclinedExpired      DeclineReason = "expired_card"
 	DeclinedCode         DeclineReason = "security_code"
 	DeclinedNotConfirmed DeclineReason = "not_confirmed" // 3-D Secure failed or was left
+	DeclinedNeedsPayer   DeclineReason = "needs_payer"   // the bank wants to ask the payer, who was not there
 	DeclinedLimit        DeclineReason = "limit"
 	DeclinedNoReason     DeclineReason = "no_reason"
 

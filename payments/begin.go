@@ -18,7 +18,8 @@ import (
 
 // Press is one press of the Pay button.
 type Press struct {
-	LinkID            string
+	LinkID            string // the payment link it came through; "" of staff
+	Staff             bool   // staff press for a payer who is not there: by a saved method alone
 	InvoiceID         string
 	Nonce             string           // of the form; the same nonce is the same payment
 	Version           int              // of the invoice that the form showed
@@ -68,7 +69,10 @@ func ElementsFor(i paylink.Invoice, charged money.Amount, save bool) Elements {
 // Whatever state it reached comes back as a payment to show. An error means that nothing was
 // charged and nothing is reserved. The same nonce again gives the payment it made first.
 func (s *Service) Begin(ctx context.Context, press Press) (paylink.Payment, error) {
-	if press.ConfirmationToken == "" && press.MethodID == "" {
+	switch {
+	case press.Staff && press.MethodID == "":
+		return paylink.Payment{}, paylink.FailField("method", "method")
+	case press.ConfirmationToken == "" && press.MethodID == "":
 		return paylink.Payment{}, paylink.FailField("card", "card.missing")
 	}
 	p, invoice, customer, made, err := s.reserve(ctx, press)
@@ -117,15 +121,9 @@ func (s *Service) reserve(ctx context.Context, press Press) (p paylink.Payment, 
 		} else if paylink.KindOf(err) != paylink.NotFound {
 			return err
 		}
-		link, err := tx.LockLink(ctx, press.LinkID)
+		link, err := through(ctx, tx, press, now)
 		if err != nil {
 			return err
-		}
-		if err := link.Usable(now); err != nil {
-			return err
-		}
-		if link.InvoiceID != invoice.ID {
-			return paylink.Fail(paylink.NotFound, "link.unknown")
 		}
 		balance, err := tx.Balance(ctx, invoice.ID)
 		if err != nil {
@@ -165,7 +163,7 @@ func (s *Service) reserve(ctx context.Context, press Press) (p paylink.Payment, 
 		if err := s.count(ctx, tx, press); err != nil {
 			return err
 		}
-		if link.OpenedAt.IsZero() {
+		if !press.Staff && link.OpenedAt.IsZero() {
 			link.OpenedAt = now
 			if err := tx.UpdateLink(ctx, link); err != nil {
 				return err
@@ -175,6 +173,24 @@ func (s *Service) reserve(ctx context.Context, press Press) (p paylink.Payment, 
 		return s.note(ctx, tx, press.Actor, "", p)
 	})
 	return p, invoice, customer, made, err
+}
+
+// through is the link that a press came by, which must open the invoice; staff need none.
+func through(ctx context.Context, tx *store.Tx, press Press, now time.Time) (paylink.Link, error) {
+	if press.Staff {
+		return paylink.Link{}, nil
+	}
+	link, err := tx.LockLink(ctx, press.LinkID)
+	if err != nil {
+		return link, err
+	}
+	if err := link.Usable(now); err != nil {
+		return link, err
+	}
+	if link.InvoiceID != press.InvoiceID {
+		return link, paylink.Fail(paylink.NotFound, "link.unknown")
+	}
+	return link, nil
 }
 
 func capture(i paylink.Invoice) paylink.CaptureMethod {
@@ -246,36 +262,6 @@ func (s *Service) stripeCustomer(ctx context.Context, c paylink.Customer) (strin
 		return err
 	})
 	return kept, err
-}
-
-// statementSuffix is the invoice number as far as a card statement can show it: Latin capitals,
-// digits, no < > \ ' " *, and with the prefix no more than 22 characters.
-// https://docs.stripe.com/get-started/account/statement-descriptors
-func statementSuffix(number string) string {
-	var b []byte
-	for _, r := range number {
-		switch {
-		case r >= 'a' && r <= 'z':
-			b = append(b, byte(r-'a'+'A'))
-		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == ' ':
-			b = append(b, byte(r))
-		}
-	}
-	if len(b) > 10 {
-		b = b[len(b)-10:]
-	}
-	for _, c := range b {
-		if c >= 'A' && c <= 'Z' { // Stripe wants a letter in it
-			return string(b)
-		}
-	}
-	if len(b) == 0 {
-		return ""
-	}
-	if len(b) > 8 {
-		b = b[len(b)-8:]
-	}
-	return "NO" + string(b)
 }
 
 // remember is T2: the PaymentIntent's id, and the permission for a debit, are durable before anything

@@ -110,7 +110,7 @@ func (s *Service) cameBack(ctx context.Context, tx *store.Tx, p paylink.Payment,
 			return err
 		}
 		return s.block(ctx, tx, "stripe", p.CustomerID, p.MethodID, blockedFunds)
-	case paylink.DeclinedNoReason, paylink.DeclinedExpired, paylink.DeclinedCode, paylink.DeclinedNotConfirmed,
+	case paylink.DeclinedNoReason, paylink.DeclinedExpired, paylink.DeclinedCode, paylink.DeclinedNotConfirmed, paylink.DeclinedNeedsPayer,
 		paylink.DeclinedLimit, paylink.DeclinedBankLimit, paylink.DeclinedBankOther:
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"paylink"
+	"paylink/money"
 	"paylink/provider/stripe"
 	"paylink/store"
 )
@@ -28,23 +29,24 @@ func (s *Service) choose(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 		return err
 	}
 	m, err := tx.Method(ctx, press.MethodID)
-	if paylink.KindOf(err) == paylink.NotFound || err == nil && (m.CustomerID != p.CustomerID || !m.SeenBy(press.Visitor, press.Proven && link.ForwardedBy == "")) {
+	if paylink.KindOf(err) == paylink.NotFound || err == nil && (m.CustomerID != p.CustomerID || !mayUse(m, link, press)) {
 		return unknownMethod()
 	}
 	if err != nil {
 		return err
 	}
-	if refusal := usable(m, s.Now()); refusal != nil {
+	judge := usable
+	if press.Staff {
+		judge = ForStaff
+	}
+	if refusal := judge(m, p.Amount.Currency, s.Now()); refusal != nil {
 		return refusal
 	}
 	p.Method, p.MethodID, p.Means, p.Card, p.Bank = m.Kind, m.ID, m.StripeID, m.Card, m.Bank
 	if m.Kind != paylink.MethodBank {
 		return nil
 	}
-	switch {
-	case p.Amount.Currency != "USD":
-		return paylink.FailField("method", "method.currency")
-	case press.Mandate == nil || press.Mandate.Text == "":
+	if press.Mandate == nil || press.Mandate.Text == "" {
 		return paylink.FailField("mandate", "mandate.missing")
 	}
 	p.Capture = paylink.CaptureAutomatic // a debit cannot be held
@@ -54,8 +56,17 @@ func (s *Service) choose(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 	return nil
 }
 
-// usable says why a payment may not be made by a method now.
-func usable(m paylink.Method, now time.Time) error {
+// mayUse says whether a press may know of a customer's method: staff of what is saved, a payer of what
+// that browser may see.
+func mayUse(m paylink.Method, link paylink.Link, press Press) bool {
+	if press.Staff {
+		return m.RemovedAt.IsZero() && !m.SavedAt.IsZero()
+	}
+	return m.SeenBy(press.Visitor, press.Proven && link.ForwardedBy == "")
+}
+
+// usable says why a payment in a currency may not be made by a method now.
+func usable(m paylink.Method, currency money.Currency, now time.Time) error {
 	switch {
 	case m.Blocked == blockedDetached:
 		return paylink.FailField("method", "method.detached")
@@ -65,6 +76,19 @@ func usable(m paylink.Method, now time.Time) error {
 		return paylink.FailField("method", "method.waits")
 	case m.Expired(now):
 		return paylink.FailField("method", "method.expired")
+	case m.Kind == paylink.MethodBank && currency != "USD":
+		return paylink.FailField("method", "method.currency")
+	}
+	return nil
+}
+
+// ForStaff says why staff may not charge a saved method in a currency now; nil when they may.
+func ForStaff(m paylink.Method, currency money.Currency, now time.Time) error {
+	if err := usable(m, currency, now); err != nil {
+		return err
+	}
+	if !m.ByPhone() {
+		return paylink.FailField("method", "method.page_only")
 	}
 	return nil
 }
@@ -84,10 +108,45 @@ func intentMeans(p paylink.Payment, invoice paylink.Invoice) (types []string, fu
 	return []string{"card"}, ""
 }
 
+// statementSuffix is the invoice number as far as a card statement can show it: Latin capitals,
+// digits, no < > \ ' " *, and with the prefix no more than 22 characters.
+// https://docs.stripe.com/get-started/account/statement-descriptors
+func statementSuffix(number string) string {
+	var b []byte
+	for _, r := range number {
+		switch {
+		case r >= 'a' && r <= 'z':
+			b = append(b, byte(r-'a'+'A'))
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == ' ':
+			b = append(b, byte(r))
+		}
+	}
+	if len(b) > 10 {
+		b = b[len(b)-10:]
+	}
+	for _, c := range b {
+		if c >= 'A' && c <= 'Z' { // Stripe wants a letter in it
+			return string(b)
+		}
+	}
+	if len(b) == 0 {
+		return ""
+	}
+	if len(b) > 8 {
+		b = b[len(b)-8:]
+	}
+	return "NO" + string(b)
+}
+
 // confirmRequest is the body of S2: what to pay with and, for a debit, the proof that its payer
 // allowed it.
 func confirmRequest(p paylink.Payment, press Press) stripe.ConfirmRequest {
 	switch {
+	case press.Staff:
+		// A debit runs on the standing permission that Stripe has since the account was saved. What the
+		// payer said on the phone is kept here: Nacha's rule of September 2021 lets each entry of a standing
+		// authorization be asked for by telephone. https://www.nacha.org/rules/meaningful-modernization
+		return stripe.ConfirmRequest{Method: p.Means, OffSession: true}
 	case p.MethodID == "":
 		return stripe.ConfirmRequest{ConfirmationToken: press.ConfirmationToken, ReturnURL: press.ReturnURL(p.ID)}
 	case p.Method == paylink.MethodCard:

@@ -88,13 +88,32 @@ async function tell(form, signal) {
     const told = answer.ok && !answer.redirected && find("form[data-live]", new DOMParser().parseFromString(await answer.text(), "text/html"));
     if (!told) return;
     find("input[name=said]", form).value = find("input[name=said]", told).value;
-    for (const part of [".what", ".acts button span"]) {
+    for (const part of [".what", ".told", ".acts button span"]) {
       const now = find(part, form);
       const next = find(part, told);
+      if (!now || !next || now.innerHTML === next.innerHTML) continue;
       now.hidden = next.hidden;
       now.replaceChildren(...document.importNode(next, true).childNodes);
     }
   } catch { /* the server shows the page once more when the button says another amount */ }
+}
+
+// Who types another amount means it.
+on("input", ".another input", (_, field) => { find("[value=other]", field.closest(".pick")).checked = true; });
+on("change", ".pick [value=other]", (_, choice) => find(".another input", choice.closest(".pick"))?.focus());
+
+// A part that tells how something stands is read anew, and what was chosen beside it stays.
+const fresh = find("[data-fresh]");
+if (fresh) {
+  setInterval(async () => {
+    if (document.hidden || find("dialog[open]")) return;
+    try {
+      const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+      if (answer.status === 409) location.assign(location.pathname); // nothing is left to pay: the page says so
+      const next = answer.ok && !answer.redirected && find("[data-fresh]", new DOMParser().parseFromString(await answer.text(), "text/html"));
+      if (next && next.innerHTML !== fresh.innerHTML) fresh.replaceChildren(...document.importNode(next, true).childNodes);
+    } catch { /* it stands as it was last known */ }
+  }, fresh.dataset.fresh * 1000);
 }
 
 // A page that tells how far something has come is read again.

@@ -66,6 +66,7 @@ type DeskInvoice struct {
 	Rules    []Fact
 	History  []Event
 	CanSend  bool
+	CanTake  bool
 	CanEdit  bool
 	CanVoid  bool
 }

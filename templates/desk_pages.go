@@ -5,5 +5,6 @@ func deskViews() []View {
 	return []View{
 		DeskSignIn{}, DeskError{}, DeskInvoices{}, DeskInvoice{}, DeskInvoiceForm{}, DeskSend{}, DeskConfirm{}, DeskLink{},
 		DeskHome{}, DeskCustomers{}, DeskCustomer{}, DeskForm{}, DeskPayments{}, DeskPayment{}, DeskKeys{}, DeskKey{}, DeskStaff{}, DeskLimits{}, DeskDrift{},
+		DeskTake{}, DeskTakeWhich{},
 	}
 }

@@ -34,7 +34,8 @@ type DeskPayment struct {
 	Receipt    *ReceiptCard
 	CanResend  bool
 	CanRefund  bool
-	Capture    HTML // what the button says that takes a held amount; "" where none may be taken
+	Again      string // of its invoice, where staff may take it another way; "" where they may not
+	Capture    HTML   // what the button says that takes a held amount; "" where none may be taken
 }
 
 // Template names the file.

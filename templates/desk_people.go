@@ -29,6 +29,7 @@ type DeskCustomer struct {
 	More     string // all of the payments, where not all are shown
 	History  []Event
 	CanWrite bool
+	Take     string // where a payment is taken; "" where nothing can be paid
 }
 
 // Template names the file.

@@ -106,12 +106,15 @@ func (c *Client) CreateIntent(ctx context.Context, key string, r IntentRequest) 
 }
 
 // ConfirmRequest says what to pay with and where the bank sends the payer back to. One of
-// ConfirmationToken (a new card) and Method (pm_… or ba_…) is set.
+// ConfirmationToken (a new card) and Method (pm_… or ba_…) is set; OffSession goes with a Method alone.
 type ConfirmRequest struct {
 	ConfirmationToken string   `json:"confirmation_token,omitempty"`
 	Method            string   `json:"payment_method,omitempty"`
-	Mandate           *Mandate `json:"mandate,omitempty"` // for the first debit of a bank account
+	Mandate           *Mandate `json:"mandate,omitempty"` // that the payer gives now; nil: a debit runs on the standing one
 	ReturnURL         string   `json:"return_url"`
+	// OffSession says that the payer is not there to be asked by the bank, which then declines.
+	// https://docs.stripe.com/api/payment_intents/confirm#confirm_payment_intent-off_session
+	OffSession bool `json:"off_session,omitempty"`
 }
 
 // Mandate is the proof that the payer allowed the debit, as Stripe wants it.
@@ -131,7 +134,10 @@ func (c *Client) Confirm(ctx context.Context, id, key string, r ConfirmRequest) 
 	if r.Method != "" {
 		p.PaymentMethod = stripego.String(r.Method)
 	}
-	if r.ReturnURL != "" { // a debit asks nothing on the way
+	if r.OffSession {
+		p.OffSession = stripego.Bool(true)
+	}
+	if r.ReturnURL != "" { // a debit asks nothing on the way, and nobody is asked who is not there
 		p.ReturnURL = stripego.String(r.ReturnURL)
 		p.UseStripeSDK = stripego.Bool(true)
 	}
@@ -275,8 +281,10 @@ func reason(e *stripego.Error) paylink.DeclineReason {
 		return paylink.DeclinedExpired
 	case stripego.ErrorCodeIncorrectCVC, stripego.ErrorCodeInvalidCVC:
 		return paylink.DeclinedCode
-	case stripego.ErrorCodePaymentIntentAuthenticationFailure, stripego.ErrorCodeAuthenticationRequired:
+	case stripego.ErrorCodePaymentIntentAuthenticationFailure:
 		return paylink.DeclinedNotConfirmed
+	case stripego.ErrorCodeAuthenticationRequired:
+		return paylink.DeclinedNeedsPayer
 	}
 	switch e.DeclineCode {
 	case "insufficient_funds":
@@ -288,7 +296,7 @@ func reason(e *stripego.Error) paylink.DeclineReason {
 	case "card_velocity_exceeded", "withdrawal_count_limit_exceeded":
 		return paylink.DeclinedLimit
 	case "authentication_required":
-		return paylink.DeclinedNotConfirmed
+		return paylink.DeclinedNeedsPayer
 	}
 	return paylink.DeclinedNoReason
 }

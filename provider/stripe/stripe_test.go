@@ -2,8 +2,10 @@ package stripe_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +44,14 @@ func TestStripeMockTakesEveryCall(t *testing.T) {
 		},
 		"confirm a debit": func() error {
 			_, err := c.Confirm(ctx, in.ID, "k3", stripe.ConfirmRequest{Method: "ba_123", Mandate: &stripe.Mandate{AcceptedAt: 1, IP: "192.0.2.1", Agent: "x"}})
+			return err
+		},
+		"confirm a saved card whose payer is absent": func() error {
+			_, err := c.Confirm(ctx, in.ID, "k12", stripe.ConfirmRequest{Method: "pm_123", OffSession: true})
+			return err
+		},
+		"confirm a debit on the standing permission": func() error {
+			_, err := c.Confirm(ctx, in.ID, "k13", stripe.ConfirmRequest{Method: "ba_123", OffSession: true})
 			return err
 		},
 		"fetch":   func() error { _, err := c.Intent(ctx, in.ID); return err },
@@ -182,11 +192,13 @@ func TestDeclineIsAnAnswerWithAReasonThatPayersMayRead(t *testing.T) {
 		`"code":"card_declined","decline_code":"insufficient_funds"`: paylink.DeclinedFunds,
 		`"code":"expired_card"`:  paylink.DeclinedExpired,
 		`"code":"incorrect_cvc"`: paylink.DeclinedCode,
-		`"code":"card_declined","decline_code":"card_velocity_exceeded"`: paylink.DeclinedLimit,
-		`"code":"payment_intent_authentication_failure"`:                 paylink.DeclinedNotConfirmed,
-		`"code":"card_declined","decline_code":"stolen_card"`:            paylink.DeclinedNoReason,
-		`"code":"card_declined","decline_code":"fraudulent"`:             paylink.DeclinedNoReason,
-		`"code":"card_declined","decline_code":"a_new_word"`:             paylink.DeclinedNoReason,
+		`"code":"card_declined","decline_code":"card_velocity_exceeded"`:            paylink.DeclinedLimit,
+		`"code":"payment_intent_authentication_failure"`:                            paylink.DeclinedNotConfirmed,
+		`"code":"authentication_required","decline_code":"authentication_required"`: paylink.DeclinedNeedsPayer,
+		`"code":"card_declined","decline_code":"authentication_required"`:           paylink.DeclinedNeedsPayer,
+		`"code":"card_declined","decline_code":"stolen_card"`:                       paylink.DeclinedNoReason,
+		`"code":"card_declined","decline_code":"fraudulent"`:                        paylink.DeclinedNoReason,
+		`"code":"card_declined","decline_code":"a_new_word"`:                        paylink.DeclinedNoReason,
 	} {
 		last := `{"type":"card_error",` + code + `,"payment_method":{"id":"pm_1","card":{"brand":"visa","last4":"9995","exp_month":8,"exp_year":2030}}}`
 		c := answering(t, 402, `{"error":{"type":"card_error",`+code+`,"payment_intent":{"id":"pi_1","status":"requires_payment_method","amount":100,"currency":"usd","last_payment_error":`+last+`}}}`)
@@ -291,6 +303,33 @@ func TestWhatADisputeTook(t *testing.T) {
 		c := answering(t, 200, `{"id":"dp_1","object":"dispute","status":"needs_response","amount":5000,"currency":"usd","balance_transactions":[`+test.moves+`]}`)
 		if d, err := c.Dispute(t.Context(), "dp_1"); err != nil || d.Withdrawn != test.withdrawn {
 			t.Errorf("%s: %d, want %d, %v", name, d.Withdrawn, test.withdrawn, err)
+		}
+	}
+}
+
+// An absent payer is said to be absent, and nothing is sent that only a browser could follow.
+func TestAnAbsentPayerIsSaidToBeAbsent(t *testing.T) {
+	for name, c := range map[string]struct {
+		request stripe.ConfirmRequest
+		want    map[string]string
+	}{
+		"absent":  {stripe.ConfirmRequest{Method: "pm_1", OffSession: true}, map[string]string{"off_session": "true", "return_url": "", "use_stripe_sdk": "", "mandate_data[customer_acceptance][type]": ""}},
+		"present": {stripe.ConfirmRequest{Method: "pm_1", ReturnURL: "https://x.example"}, map[string]string{"off_session": "", "return_url": "https://x.example", "use_stripe_sdk": "true"}},
+	} {
+		var sent url.Values
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			sent = r.PostForm
+			_, _ = io.WriteString(w, `{"id":"pi_1","status":"succeeded","amount":100,"currency":"usd"}`)
+		}))
+		t.Cleanup(server.Close)
+		if _, err := stripe.New(stripe.Config{Key: "sk_test_1", BaseURL: server.URL}).Confirm(t.Context(), "pi_1", "k", c.request); err != nil {
+			t.Error(err)
+		}
+		for field, want := range c.want {
+			if got := sent.Get(field); got != want {
+				t.Errorf("%s: %s is %q, want %q", name, field, got, want)
+			}
 		}
 	}
 }

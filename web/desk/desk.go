@@ -1,8 +1,8 @@
 // Package desk is what staff see: invoices and their links, customers, payments and the settings.
 //
 // Each route names the role that it needs and is closed to everybody else. A GET changes nothing;
-// what changes something is done by packages invoicing, payments and access. The money that staff move
-// here is what a customer gave already: what is held is captured or let go, what came is given back.
+// what changes something is done by packages invoicing, payments and access. What staff charge here is
+// what a customer saved, as they allowed it; what is held is captured or let go, what came is given back.
 package desk
 
 import (
@@ -64,6 +64,9 @@ func (h *Handlers) routes() []route {
 		{get, "/desk/invoices/:invoice/send", paylink.Agent, h.showSend},
 		{post, "/desk/invoices/:invoice/send", paylink.Agent, h.sendLinks},
 
+		{get, "/desk/invoices/:invoice/take", paylink.Agent, h.askTake},
+		{post, "/desk/invoices/:invoice/take", paylink.Agent, h.take},
+
 		{get, "/desk/links/:link", paylink.Agent, h.showLink},
 		{post, "/desk/links/:link/resend", paylink.Agent, h.resendLink},
 		{get, "/desk/links/:link/replace", paylink.Agent, h.askReplaceLink},
@@ -77,6 +80,7 @@ func (h *Handlers) routes() []route {
 		{get, "/desk/customers/:customer", paylink.Viewer, h.showCustomer},
 		{get, "/desk/customers/:customer/edit", paylink.Agent, h.showEditCustomer},
 		{post, "/desk/customers/:customer/edit", paylink.Agent, h.editCustomer},
+		{get, "/desk/customers/:customer/take", paylink.Agent, h.askTakeWhich},
 		{get, "/desk/customers/:customer/methods/:method/remove", paylink.Agent, h.askRemoveMethod},
 		{post, "/desk/customers/:customer/methods/:method/remove", paylink.Agent, h.removeMethod},
 		{get, "/desk/customers/:customer/forget", paylink.Agent, h.askForget},
@@ -188,6 +192,8 @@ func (h *Handlers) fail(c echo.Context, v visit, err error) error {
 	p := templates.DeskError{Desk: h.frame(c, v, "desk.error.title"), Back: invoicesPath, BackLabel: "desk.error.back"}
 	if payment := c.Param("payment"); payment != "" && status != http.StatusNotFound {
 		p.Back, p.BackLabel = paymentsPath+"/"+payment, "desk.error.back.payment"
+	} else if strings.HasSuffix(c.Path(), "/:invoice/take") && status != http.StatusNotFound {
+		p.Back, p.BackLabel = invoicesPath+"/"+c.Param("invoice"), "desk.error.back.invoice"
 	} else if strings.HasPrefix(c.Path(), driftPath) {
 		p.Back, p.BackLabel = driftPath, "desk.error.back.drift"
 	}

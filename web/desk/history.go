@@ -130,6 +130,9 @@ func events(v visit, rows []store.AuditRow, who names, links []paylink.Link) []t
 		case row.Action == "payment.failed" && v.words.Has("desk.reason."+data.Reason):
 			sentence = "desk.history.payment.failed_why"
 		}
+		if row.Action == "payment.created" && strings.HasPrefix(string(row.Actor), "staff:") {
+			sentence, sign = "desk.history.payment.taken", [2]string{"mute", "phone"}
+		}
 		reason := v.words.T("desk.reason." + data.Reason)
 		switch {
 		case strings.HasPrefix(row.Action, "dispute."):
@@ -142,7 +145,7 @@ func events(v visit, rows []store.AuditRow, who names, links []paylink.Link) []t
 		case row.Action == "method.blocked":
 			reason = v.words.T("desk.method.why." + data.Why)
 		}
-		pairs := []any{"to", data.To, "why", data.Why, "method", data.Label, "receipt", data.Receipt, "number", data.Number, "reason", reason}
+		pairs := []any{"to", data.To, "why", data.Why, "method", data.Label, "receipt", data.Receipt, "number", data.Number, "reason", reason, "who", who.of(row.Actor)}
 		for name, amount := range map[string]*money.Amount{"total": data.Total, "before": data.Before, "amount": data.Amount} {
 			if amount != nil {
 				pairs = append(pairs, name, *amount)

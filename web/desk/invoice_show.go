@@ -97,6 +97,7 @@ func (h *Handlers) showInvoice(c echo.Context, v visit) error {
 		return err
 	}
 	p.CanSend = v.can(paylink.Agent) && i.State != paylink.StateVoid && (i.State == paylink.StateDraft || a.balance.Due() > 0)
+	p.CanTake = v.can(paylink.Agent) && paylink.PayableOf(i, a.balance).Why == ""
 	p.CanEdit = v.can(paylink.Agent) && i.State != paylink.StateVoid && !a.touched()
 	p.CanVoid = v.can(paylink.Manager) && i.State != paylink.StateVoid && !a.touched()
 	return h.pages.Show(c, http.StatusOK, p)

@@ -76,6 +76,9 @@ func (h *Handlers) showPayment(c echo.Context, v visit) error {
 	if m.payment.Status == paylink.Authorized && v.can(paylink.Manager) {
 		p.Capture = p.T("desk.hold.capture", "amount", m.payment.Charged())
 	}
+	if p.Again, err = h.takenAgain(ctx, v, m); err != nil {
+		return err
+	}
 	p.Money = moneyFacts(v, m, since)
 	if p.Means, p.Card = p.T("desk.card"), cardFacts(v, m.payment); m.payment.Method == paylink.MethodBank {
 		p.Means, p.Card = p.T("desk.method.bank"), bankFacts(v, m.payment)
@@ -92,6 +95,19 @@ func (h *Handlers) showPayment(c echo.Context, v visit) error {
 	return h.pages.Show(c, http.StatusOK, p)
 }
 
+// takenAgain is the invoice of a payment that staff took and that came to nothing, while it can be paid.
+func (h *Handlers) takenAgain(ctx context.Context, v visit, m made) (string, error) {
+	nothing := m.payment.Status == paylink.Failed || m.payment.Status == paylink.Canceled
+	if !nothing || m.payment.LinkID != "" || !v.can(paylink.Agent) {
+		return "", nil
+	}
+	balance, err := h.store.Balance(ctx, m.invoice.ID)
+	if err != nil || paylink.PayableOf(m.invoice, balance).Why != "" {
+		return "", err
+	}
+	return invoicesPath + "/" + m.invoice.ID, nil
+}
+
 // lapsesSoon is how long before a held amount is let go by the bank somebody has to act.
 const lapsesSoon = 48 * time.Hour
 
@@ -104,6 +120,10 @@ func paymentNote(v visit, m made) (templates.HTML, string) {
 		return v.html("desk.payment.note.problem", "why", p.Problem), "bad"
 	case p.Status == paylink.Unknown:
 		return v.html("desk.payment.note.unknown"), "way"
+	case p.Status == paylink.RequiresAction && p.LinkID == "":
+		return v.html("desk.payment.note.action_staff", "name", m.customer.FirstName()), "warn"
+	case p.Status == paylink.Failed && p.Reason == paylink.DeclinedNeedsPayer:
+		return v.html("desk.payment.note.needs_payer", "name", m.customer.FirstName()), "bad"
 	case p.Status == paylink.RequiresAction:
 		return v.html("desk.payment.note.action"), "way"
 	case p.Status == paylink.Authorized && !p.CaptureBefore.IsZero():

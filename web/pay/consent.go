@@ -8,29 +8,14 @@ import (
 	"paylink"
 	"paylink/money"
 	"paylink/templates"
+	"paylink/web/page"
 )
 
-// Versions of the texts that people agree to. A text that changes gets another.
-const (
-	debitVersion = "debit-1"
-	checkVersion = "check-1"
-	saveVersion  = "save-1"
-)
+// checkVersion is that of the text about small deposits.
+const checkVersion = paylink.CheckVersion
 
-// contract is what somebody agrees to, in full. What is shown and what is kept are made of the same
-// clauses.
-type contract []templates.Clause
-
-func (t contract) text(v visit) string {
-	all := make([]string, len(t))
-	for i, c := range t {
-		all[i] = v.words.T(c.Key, c.Args...)
-	}
-	return strings.Join(all, "\n\n")
-}
-
-// parts is the text for our script, which sets the bold pieces.
-func (t contract) parts(v visit) [][]quotePart {
+// parts is a contract for our script, which sets the bold pieces.
+func parts(v visit, t page.Contract) [][]quotePart {
 	all := make([][]quotePart, len(t))
 	for i, c := range t {
 		for _, part := range v.words.Parts(c.Key, c.Args...) {
@@ -41,51 +26,36 @@ func (t contract) parts(v visit) [][]quotePart {
 }
 
 // debit is the permission to debit an account once and, when it is to be saved, to keep it.
-// https://docs.stripe.com/payments/ach-direct-debit#mandates
-func (h *Handlers) debit(v visit, m paylink.Method, amount money.Amount, save bool) contract {
-	t := contract{{Key: "pay.permission.debit", Args: append(h.parties(v),
-		"amount", amount, "day", paylink.DateOf(h.pages.Now(), v.words.Zone()), "account", account(v, m.Bank))}}
+func (h *Handlers) debit(v visit, m paylink.Method, amount money.Amount, save bool) page.Contract {
+	t := page.Contract{page.DebitOnce(v.words, v.firm, m.Bank, amount, paylink.DateOf(h.pages.Now(), v.words.Zone()))}
 	if save {
-		t = append(t, templates.Clause{Key: "pay.permission.save", Args: h.parties(v)})
+		t = append(t, templates.Clause{Key: "pay.permission.save", Args: page.Parties(v.words, v.firm)})
 	}
 	return t
 }
 
 // check is the permission to prove an account by small deposits, and to debit it later.
-func (h *Handlers) check(v visit) contract {
-	return contract{{Key: "pay.permission.check", Args: h.parties(v)}}
+func (h *Handlers) check(v visit) page.Contract {
+	return page.Contract{{Key: "pay.permission.check", Args: page.Parties(v.words, v.firm)}}
 }
 
-// saving is what somebody agrees to who saves a card or an account.
-func (h *Handlers) saving(v visit, kind paylink.MethodKind) contract {
+// saving is what somebody agrees to who saves a card or an account. What it allows staff is for
+// paylink.Method.ByPhone to say.
+func (h *Handlers) saving(v visit, kind paylink.MethodKind) page.Contract {
+	parties := page.Parties(v.words, v.firm)
 	if kind == paylink.MethodBank {
-		return contract{{Key: "pay.bank.save"}, {Key: "pay.bank.save.detail"}, {Key: "pay.permission.save", Args: h.parties(v)}}
+		return page.Contract{{Key: "pay.bank.save"}, {Key: "pay.bank.save.detail", Args: parties}, {Key: "pay.permission.save", Args: parties}}
 	}
-	return contract{{Key: "pay.card.save"}, {Key: "pay.card.save.detail"}}
-}
-
-// parties are the firm, its name on a statement and how to tell it that a permission ends.
-func (h *Handlers) parties(v visit) []any {
-	contact := v.firm.Email
-	if v.firm.Phone != "" && v.firm.Email != "" {
-		contact = v.words.T("pay.permission.contact", "phone", v.firm.Phone, "email", v.firm.Email)
-	} else if v.firm.Phone != "" {
-		contact = v.firm.Phone
-	}
-	statement := v.firm.Descriptor
-	if statement == "" {
-		statement = strings.ToUpper(v.firm.Name)
-	}
-	return []any{"firm", v.firm.Name, "statement", statement, "contact", contact}
+	return page.Contract{{Key: "pay.card.save"}, {Key: "pay.card.save.detail", Args: parties}}
 }
 
 // agentMost is how much of a browser's name is kept.
 const agentMost = 300
 
 // consent is the proof that somebody agreed: the text as it was shown, when, and from where.
-func (h *Handlers) consent(c echo.Context, v visit, t contract, version string) *paylink.Consent {
+func (h *Handlers) consent(c echo.Context, v visit, t page.Contract, version string) *paylink.Consent {
 	agent := []rune(strings.ToValidUTF8(c.Request().UserAgent(), ""))
-	proof := &paylink.Consent{Text: t.text(v), Version: version, At: h.pages.Now(), Agent: string(agent[:min(len(agent), agentMost)])}
+	proof := &paylink.Consent{Text: t.Text(v.words), Version: version, At: h.pages.Now(), Agent: string(agent[:min(len(agent), agentMost)])}
 	if at := h.pages.Client(c); at.IsValid() {
 		proof.IP = at.String()
 	}

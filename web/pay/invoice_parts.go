@@ -34,63 +34,8 @@ func lines(v visit) []templates.InvoiceLine {
 	return all
 }
 
-// most is the largest amount that may be paid now; the whole, but where that is more than one
-// payment can be.
-func (v visit) most() money.Amount {
-	p := v.payable()
-	most := v.amount(p.Max)
-	if e, ok := told(p.Check(most)); ok {
-		for _, f := range e.Fields {
-			return cmp.Or(amountArg(f.Args, "lower"), most)
-		}
-	}
-	return most
-}
-
-// presets are the amounts that can be chosen by a press: the whole, then what the firm expects next.
-func presets(words templates.Page, v visit, p paylink.Payable) []templates.Preset {
-	preset := func(label string, a money.Amount) templates.Preset {
-		return templates.Preset{Label: label, Amount: a, Value: a.FieldText(v.words.Locale())}
-	}
-	most := v.most()
-	label := "pay.full"
-	if most.Minor < p.Due {
-		label = "pay.most"
-	}
-	all := []templates.Preset{preset(v.words.T(label), most)}
-	switch {
-	case p.Next != nil && p.Next.Amount < p.Due:
-		next := preset(instalment(v, *p.Next), v.amount(p.Next.Amount))
-		key, by := instalmentRest(v, *p.Next)
-		next.Detail = words.T(key, "rest", v.amount(p.Due-p.Next.Amount), "by", by)
-		all = append(all, next)
-	case p.Next == nil && p.Min > p.Keep && p.Min < p.Due && p.Check(v.amount(p.Min)) == nil:
-		deposit := preset(v.words.T("pay.deposit"), v.amount(p.Min))
-		deposit.Detail = words.T("pay.instalment.later", "rest", v.amount(p.Due-p.Min))
-		all = append(all, deposit)
-	}
-	return all
-}
-
-// instalment names the next part by its place in the invoice's plan.
-func instalment(v visit, next paylink.Instalment) string {
-	for i, part := range v.invoice.Partial.Instalments {
-		if key := "pay.instalment." + strconv.Itoa(i+1); part.Due == next.Due && v.words.Has(key) {
-			return v.words.T(key)
-		}
-	}
-	return v.words.T("pay.instalment.next")
-}
-
-// instalmentRest chooses the sentence for what is left after the part, and the day it is expected by.
-func instalmentRest(v visit, next paylink.Instalment) (key string, by paylink.Date) {
-	plan := v.invoice.Partial.Instalments
-	by = max(v.invoice.Due, plan[len(plan)-1].Due)
-	if by == "" || by <= next.Due {
-		return "pay.instalment.later", by
-	}
-	return "pay.instalment.rest", by
-}
+// most is the largest amount that may be paid now.
+func (v visit) most() money.Amount { return v.payable().Most() }
 
 func cardDetail(v visit) string {
 	if v.invoice.Capture == paylink.CaptureManual {
@@ -122,28 +67,6 @@ func (v visit) summary(what choice, status int) templates.Summary {
 	}
 	s.Heading = v.words.T(heading)
 	return s
-}
-
-// uses are the legal amounts nearest to one that was not taken.
-func (v visit) uses(args []any) []templates.Preset {
-	var all []templates.Preset
-	for _, name := range []string{"lower", "upper"} {
-		if a := amountArg(args, name); a.IsPositive() {
-			all = append(all, templates.Preset{Label: v.words.T("pay.use", "amount", a), Amount: a, Value: a.FieldText(v.words.Locale())})
-		}
-	}
-	return all
-}
-
-// amountArg finds an amount that an error carries.
-func amountArg(args []any, name string) money.Amount {
-	for i := 0; i+1 < len(args); i += 2 {
-		if args[i] == name {
-			a, _ := args[i+1].(money.Amount)
-			return a
-		}
-	}
-	return money.Amount{}
 }
 
 // soFar lists the payments of the invoice in which money moved, or may.

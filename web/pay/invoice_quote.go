@@ -7,6 +7,7 @@ import (
 
 	"paylink"
 	"paylink/payments"
+	"paylink/templates"
 	"paylink/web/page"
 )
 
@@ -51,7 +52,7 @@ func (h *Handlers) quoteAmount(c echo.Context, v visit) error {
 		if amount.IsPositive() { // readable, but against a rule: the button must not name another amount
 			q.Button, q.Price = h.button(v, value, amount), v.words.Amount(amount)
 		}
-		for _, use := range v.uses(problem.Args) {
+		for _, use := range page.Uses(templates.Page{Words: v.words}, problem.Args) {
 			q.Uses = append(q.Uses, quoteUse{use.Label, use.Value})
 		}
 		return c.JSON(http.StatusOK, q)
@@ -64,7 +65,7 @@ func (h *Handlers) quoteAmount(c echo.Context, v visit) error {
 		Elements: payments.ElementsFor(v.invoice, amount, save && value == newCard),
 	}
 	if method.Kind == paylink.MethodBank && !method.Waits() {
-		q.Permission = h.debit(v, method, amount, save && method.SavedAt.IsZero()).parts(v)
+		q.Permission = parts(v, h.debit(v, method, amount, save && method.SavedAt.IsZero()))
 	}
 	return c.JSON(http.StatusOK, q)
 }

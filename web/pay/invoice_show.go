@@ -83,7 +83,7 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 	}
 	p.Other.Symbol, p.Other.SymbolFirst = money.Symbol(v.invoice.Currency, v.words.Locale())
 	if !payable.Whole && !what.review {
-		p.Presets = presets(p.Page, v, payable)
+		p.Presets = page.Presets(p.Page, v.invoice, payable)
 		p.Rule = p.T("pay.other.from", "least", v.amount(payable.Min))
 		p.Open = !choose(p.Presets, p.Chosen, what)
 	}
@@ -104,7 +104,7 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 		p.Title = v.words.T("word.error", "title", p.Title)
 		p.Problems = v.summary(what, status)
 		if p.Other.Problem = p.Problems.Problems.For("amount"); p.Other.Problem != nil {
-			p.Uses = v.uses(p.Other.Problem.Args)
+			p.Uses = page.Uses(p.Page, p.Other.Problem.Args)
 		}
 	}
 

@@ -109,13 +109,13 @@ func (h *Handlers) pressWith(c echo.Context, form page.Form, v visit, m paylink.
 	case m.Kind == paylink.MethodBank && !form.On("mandate"):
 		return paylink.FailField("mandate", "mandate.missing")
 	case m.Kind == paylink.MethodBank:
-		press.Mandate = h.consent(c, v, h.debit(v, m, press.Amount, save), debitVersion)
+		press.Mandate = h.consent(c, v, h.debit(v, m, press.Amount, save), paylink.DebitVersion)
 	default:
 		save = false // a card that is there was saved
 	}
 	if save {
 		kind := cmp.Or(m.Kind, paylink.MethodCard)
-		press.Save = h.consent(c, v, h.saving(v, kind), saveVersion)
+		press.Save = h.consent(c, v, h.saving(v, kind), paylink.SaveVersion)
 	}
 	return nil
 }
