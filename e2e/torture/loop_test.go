@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -46,8 +47,8 @@ func begin(tb testing.TB) uint64 {
 // judge fails the test for every finding.
 func (w *world) judge(report auditor.Report) {
 	w.tb.Helper()
-	w.tb.Logf("%d payments, %d settled over %d cents, %d receipts mailed, %d orphans, %d findings",
-		report.Payments, report.Settled, report.Moved, report.Mails, report.Orphans, len(report.Findings))
+	w.tb.Logf("%d payments, %d settled over %d cents, %d of them from banks, %d refunds, %d taken back, %d receipts mailed, %d orphans, %d findings",
+		report.Payments, report.Settled, report.Moved, report.Debits, report.Refunds, report.Returns, report.Mails, report.Orphans, len(report.Findings))
 	for _, f := range report.Findings {
 		w.tb.Error(f)
 	}
@@ -62,7 +63,11 @@ func (w *world) crashLoop(kills int, life time.Duration, seed uint64) auditor.Re
 	const people = 5 // at a time, often on the same invoice
 	var links []string
 	for range kills/3 + 3 {
-		_, urls := w.invoice(5000+int64(dice.IntN(40000)), 2)
+		capture := "automatic"
+		if dice.IntN(6) == 0 {
+			capture = "manual"
+		}
+		_, urls := w.invoiceWith(5000+int64(dice.IntN(40000)), 2, capture)
 		links = append(links, urls[0], urls[1], urls[0])
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -79,6 +84,8 @@ func (w *world) crashLoop(kills int, life time.Duration, seed uint64) auditor.Re
 			}
 		})
 	}
+	w.staff = &staff{w: w, dice: rand.New(rand.NewPCG(seed, 3)), round: seed}
+	group.Go(func() { w.staff.work(ctx) })
 	begun, longest := time.Now(), life
 	for range kills {
 		if err := pause(ctx, 20*time.Millisecond+time.Duration(dice.Int64N(int64(longest-20*time.Millisecond)))); err != nil {
@@ -86,6 +93,9 @@ func (w *world) crashLoop(kills int, life time.Duration, seed uint64) auditor.Re
 		}
 		w.site.Kill()
 		stopped := time.Now()
+		if dice.IntN(8) == 0 { // a day at the banks passes while nobody is at work, so that no call spans it
+			w.control(http.MethodPost, "/clock", map[string]string{"advance": "30h"})
+		}
 		w.site.Restart()
 		// A machine that takes long to start the server takes as much longer to do the same work in it.
 		longest = max(life, 3*time.Since(stopped))
@@ -93,6 +103,8 @@ func (w *world) crashLoop(kills int, life time.Duration, seed uint64) auditor.Re
 	w.tb.Logf("%d kills in %v, %.1f a second", kills, time.Since(begun).Round(time.Second), float64(kills)/time.Since(begun).Seconds())
 	stop()
 	group.Wait()
+	w.control(http.MethodDelete, "/faults", nil)
+	w.staff.finish(w.tb.Context())
 	return w.settle()
 }
 
@@ -101,13 +113,16 @@ func (w *world) misbehave(seed uint64) {
 	w.tb.Helper()
 	for n, call := range []string{
 		"POST /v1/payment_intents", "POST /v1/payment_intents/*/confirm", "POST /v1/payment_intents/*/cancel",
-		"GET /v1/payment_intents/*", "POST /v1/customers",
+		"GET /v1/payment_intents/*", "POST /v1/customers", "POST /v1/payment_intents/*/capture",
+		"POST /v1/refunds", "GET /v1/refunds", "GET /v1/refunds/*", "GET /v1/disputes/*",
+		"POST /item/public_token/exchange", "POST /item/remove", "POST /accounts/get",
+		"POST /processor/stripe/bank_account_token/create", "POST /v1/customers/*/sources", "GET /v1/customers/*/sources",
 	} {
 		for m, mode := range []string{"500_before", "500_after", "drop_before", "drop_after", "429", "bad_json", "slow:300ms"} {
 			w.fault(call, mode, 0.03, seed+uint64(10*n+m))
 		}
 	}
 	for m, mode := range []string{"lose", "dup:3", "delay:500ms", "reorder"} {
-		w.fault("event *", mode, 0.15, seed+100+uint64(m))
+		w.fault("event *", mode, 0.15, seed+1000+uint64(m))
 	}
 }

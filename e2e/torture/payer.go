@@ -34,6 +34,7 @@ type payer struct {
 	link    string
 	browser *http.Client
 	dice    *rand.Rand
+	account string // the method that this browser linked last
 
 	mu   sync.Mutex
 	seen map[string]string // payment → what its page said last
@@ -52,12 +53,21 @@ var errAway = errors.New("no answer")
 
 // ask sends one request and gives the status, the body, and where it ended.
 func (p *payer) ask(ctx context.Context, method, address string, form url.Values, header ...string) (int, string, string, error) {
-	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+	kind := ""
+	if form != nil {
+		kind = "application/x-www-form-urlencoded"
+	}
+	return p.sendBody(ctx, method, address, kind, form.Encode(), header...)
+}
+
+// sendBody is ask with a body of any kind.
+func (p *payer) sendBody(ctx context.Context, method, address, kind, content string, header ...string) (int, string, string, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(content))
 	if err != nil {
 		return 0, "", "", err
 	}
-	if form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	if method == http.MethodPost {
 		req.Header.Set("Origin", p.w.site.BaseURL)
@@ -164,8 +174,8 @@ func (p *payer) send(ctx context.Context, what press, tries int) (string, error)
 	return "", nil
 }
 
-// follow waits on a payment's page as its script does, answers the bank if it asks, and leaves when it is over or
-// after so many looks.
+// follow waits on a payment's page as its script does, answers the bank if it asks, and leaves when it is over, on its
+// way or held, or after so many looks.
 func (p *payer) follow(ctx context.Context, page, answer string, looks int) (status string, err error) {
 	for range looks {
 		var said struct{ Status string }
@@ -182,7 +192,7 @@ func (p *payer) follow(ctx context.Context, page, answer string, looks int) (sta
 		status = said.Status
 		p.note(path.Base(page), status)
 		switch status {
-		case "succeeded", "failed", "canceled":
+		case "succeeded", "failed", "canceled", "processing", "authorized":
 			return status, nil
 		case "requires_action":
 			if answer == "" {
@@ -240,7 +250,8 @@ func (p *payer) sights() (list []auditor.Seen) {
 	return list
 }
 
-// live pays parts of the invoice a few times, or until there is nothing left to pay, with every card and bad habit.
+// live pays parts of the invoice a few times, or until there is nothing left to pay, with every card, every account and
+// bad habit.
 func (p *payer) live(ctx context.Context) error {
 	for range 8 {
 		card := goodCard
@@ -254,18 +265,34 @@ func (p *payer) live(ctx context.Context) error {
 		if p.dice.IntN(6) == 0 {
 			amount = "" // all of it
 		}
-		what, err := p.fill(ctx, card, amount)
+		var what press
+		var err error
+		if p.dice.IntN(4) == 0 {
+			what, err = p.fillBank(ctx, somebodysAccount(p.dice), amount)
+		} else {
+			what, err = p.fill(ctx, card, amount)
+		}
 		if err != nil {
 			return err
 		}
 		if what.page == "" {
 			return nil // it is paid, or somebody else is paying all of it
 		}
+		if p.account != "" && p.dice.IntN(12) == 0 {
+			if err := p.dropAccount(ctx, what.page); err != nil {
+				return err
+			}
+		}
 		if err := p.pay(ctx, what); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// somebodysAccount is an account as people have them.
+func somebodysAccount(dice *rand.Rand) string {
+	return []string{goodAccount, goodAccount, goodAccount, goodAccount, poorAccount, closedAccount, angryAccount}[dice.IntN(7)]
 }
 
 // pay sends one form, often twice, and follows what came of it.

@@ -15,44 +15,66 @@ import (
 	"paylink/store/storetest"
 )
 
-// died is one death: where, the how-manieth time the point is passed, and in what scene.
+// died is one death: where, the how-manieth time the point is passed, and in what scene. What was before it happens on a
+// server that lives.
 type died struct {
-	at    string
-	scene func(context.Context, *stage)
+	at     string
+	scene  func(context.Context, *stage)
+	before func(context.Context, *stage)
 }
 
 // deaths has a scene for every point in the code.
 var deaths = []died{
-	{"customer.made:1", cardIs(goodCard)},
-	{"pay.T1.committed:1", cardIs(goodCard)},
-	{"pay.S1.made:1", cardIs(goodCard)},
-	{"pay.T2.committed:1", cardIs(goodCard)},
-	{"pay.T2b.committed:1", cardIs(goodCard)},
-	{"pay.S2.answered:1", cardIs(goodCard)},
-	{"pay.S2.answered:1", cardIs(declinedCard)},
-	{"pay.S2.answered:1", cardIs(askingCard)},
-	{"pay.released:1", unmade},
-	{"event.stored:1", cardIs(goodCard)},
-	{"event.stored:2", cardIs(goodCard)},
-	{"event.fetched:2", cardIs(goodCard)},
-	{"event.applied:2", cardIs(goodCard)},
-	{"job.claimed:2", cardIs(goodCard)},
-	{"job.worked:2", cardIs(goodCard)},
-	{"mail.begun:1", cardIs(goodCard)},
-	{"mail.taken:1", cardIs(goodCard)},
-	{"fence.begun:1", cardIs(declinedCard)},
-	{"fence.answered:1", cardIs(declinedCard)},
-	{"recover.asked:1", leftByAnother},
-	{"hold.asked:1", captured},
-	{"hold.answered:1", captured},
+	{at: "customer.made:1", scene: cardIs(goodCard)},
+	{at: "pay.T1.committed:1", scene: cardIs(goodCard)},
+	{at: "pay.S1.made:1", scene: cardIs(goodCard)},
+	{at: "pay.T2.committed:1", scene: cardIs(goodCard)},
+	{at: "pay.T2b.committed:1", scene: cardIs(goodCard)},
+	{at: "pay.S2.answered:1", scene: cardIs(goodCard)},
+	{at: "pay.S2.answered:1", scene: cardIs(declinedCard)},
+	{at: "pay.S2.answered:1", scene: cardIs(askingCard)},
+	{at: "pay.released:1", scene: unmade},
+	{at: "event.stored:1", scene: cardIs(goodCard)},
+	{at: "event.stored:2", scene: cardIs(goodCard)},
+	{at: "event.fetched:2", scene: cardIs(goodCard)},
+	{at: "event.applied:2", scene: cardIs(goodCard)},
+	{at: "job.claimed:2", scene: cardIs(goodCard)},
+	{at: "job.worked:2", scene: cardIs(goodCard)},
+	{at: "mail.begun:1", scene: cardIs(goodCard)},
+	{at: "mail.taken:1", scene: cardIs(goodCard)},
+	{at: "fence.begun:1", scene: cardIs(declinedCard)},
+	{at: "fence.answered:1", scene: cardIs(declinedCard)},
+	{at: "recover.asked:1", scene: leftByAnother},
+	{at: "hold.asked:1", scene: captured},
+	{at: "hold.answered:1", scene: captured},
+	{at: "refund.asked:1", scene: refunded, before: paid},
+	{at: "refund.answered:1", scene: refunded, before: paid},
+	{at: "refund.written:1", scene: refunded, before: paid},
+	{at: "refund.applied:1", scene: refunded, before: paid},
+	{at: "refund.answered:1", scene: refunded, before: debited},
+	{at: "bank.exchange_written:1", scene: bankIs(goodAccount)},
+	{at: "bank.item_made:1", scene: bankIs(goodAccount)},
+	{at: "bank.item_made:1", scene: leftLinking},
+	{at: "bank.token_made:1", scene: bankIs(goodAccount)},
+	{at: "bank.attached:1", scene: bankIs(goodAccount)},
+	{at: "bank.attached:1", scene: leftLinking},
+	{at: "bank.kept:1", scene: bankIs(goodAccount)},
+	{at: "pay.T2.committed:1", scene: bankIs(goodAccount)}, // the permission is kept
+	{at: "pay.S2.answered:1", scene: bankIs(goodAccount)},
+	{at: "pay.T3.committed:1", scene: bankIs(goodAccount)}, // on its way
+	{at: "pay.T3.written:1", scene: bankDaysPass, before: bankIs(goodAccount)},
+	{at: "pay.T3.committed:1", scene: bankDaysPass, before: bankIs(goodAccount)},
+	{at: "pay.T3.committed:1", scene: bankDaysPass, before: bankIs(poorAccount)},
+	{at: "dispute.written:1", scene: returned, before: debited},
+	{at: "dispute.applied:1", scene: returned, before: debited},
 }
 
 // The deaths around the two transactions that count most, each by its row.
 var (
-	beforeReserving = []died{{"pay.T1.written:1", cardIs(goodCard)}}
-	insideSettling  = []died{{"pay.T3.written:1", cardIs(goodCard)}, {"pay.T3.written:1", cardIs(askingCard)}}
+	beforeReserving = []died{{at: "pay.T1.written:1", scene: cardIs(goodCard)}}
+	insideSettling  = []died{{at: "pay.T3.written:1", scene: cardIs(goodCard)}, {at: "pay.T3.written:1", scene: cardIs(askingCard)}}
 	afterSettling   = []died{
-		{"pay.T3.committed:1", cardIs(goodCard)}, {"pay.T3.committed:2", cardIs(goodCard)}, {"pay.T3.committed:2", cardIs(askingCard)},
+		{at: "pay.T3.committed:1", scene: cardIs(goodCard)}, {at: "pay.T3.committed:2", scene: cardIs(goodCard)}, {at: "pay.T3.committed:2", scene: cardIs(askingCard)},
 	}
 )
 
@@ -67,11 +89,15 @@ var commandDeaths = []string{"backup.copied", "restore.kept"}
 
 // stage is where one death happens.
 type stage struct {
-	t     *testing.T
-	w     *world
-	payer *payer
-	id    string // the invoice
-	what  press  // what the payer sent
+	t        *testing.T
+	w        *world
+	payer    *payer
+	id       string // the invoice
+	what     press  // what the payer sent
+	page     string // of the invoice
+	login    login  // what Plaid Link gave
+	again    func(context.Context)
+	payments []made // of the invoice, as they are before the death
 }
 
 // The server dies at every point between two steps, and each time everything ends well: nobody is charged twice, nothing
@@ -95,14 +121,22 @@ func dieAt(t *testing.T, deaths []died) {
 				s.invoice(20000, capture, uint64(n))
 				w.site.Stop()
 				if strings.HasPrefix(d.at, "recover.") {
-					died{"pay.T2b.committed:1", cardIs(goodCard)}.play(s)
+					died{at: "pay.T2b.committed:1", scene: cardIs(goodCard)}.play(s)
 					w.age(20 * time.Minute)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				if d.before != nil {
+					w.site.Restart()
+					d.before(ctx, s)
+					w.site.Stop()
 				}
 				d.play(s)
 				w.site.Restart()
-				// The payer presses again what never came to an end.
-				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-				defer cancel()
+				// The payer presses again what never came to an end, and the program asks again.
+				if s.again != nil {
+					s.again(ctx)
+				}
 				if s.what.page != "" {
 					if page, err := s.payer.send(ctx, s.what, 3); err == nil && page != "" {
 						_, _ = s.payer.follow(ctx, page, "succeed", 3)
@@ -189,6 +223,105 @@ func captured(ctx context.Context, s *stage) {
 			s.w.capture(ctx, page)
 		}
 	}
+}
+
+// bankIs is a payer who links an account and pays everything from it, until that is on its way.
+func bankIs(account string) func(context.Context, *stage) {
+	return func(ctx context.Context, s *stage) {
+		s.link(ctx, account)
+		s.again = func(ctx context.Context) { s.debit(ctx, account, 3) }
+		s.debit(ctx, account, 10000)
+	}
+}
+
+// leftLinking is a payer who links an account and does not come back to it.
+func leftLinking(ctx context.Context, s *stage) {
+	s.link(ctx, goodAccount)
+	_, _, _ = s.payer.hand(ctx, s.page, s.login, 10000)
+}
+
+func (s *stage) link(ctx context.Context, account string) {
+	s.t.Helper()
+	var err error
+	if _, s.page, err = s.payer.form(ctx); err != nil {
+		s.t.Errorf("the page: %v", err)
+	}
+	if s.login, err = s.payer.logIn(ctx, account); err != nil {
+		s.t.Errorf("Plaid Link: %v", err)
+	}
+}
+
+// debit links the account, by the login that there is or by another, pays from it and looks so often at what came of it.
+func (s *stage) debit(ctx context.Context, account string, looks int) {
+	if s.what.page == "" {
+		method, spent, err := s.payer.hand(ctx, s.page, s.login, 10000)
+		if spent {
+			method, err = s.payer.connect(ctx, s.page, account)
+		}
+		if err != nil || method == "" {
+			return
+		}
+		fields, page, err := s.payer.form(ctx)
+		if err != nil || fields == nil {
+			return
+		}
+		s.what = press{page, permit(fields, method, "")}
+	}
+	page, err := s.payer.send(ctx, s.what, 10000)
+	if err == nil && page != "" {
+		_, _ = s.payer.follow(ctx, page, "", looks)
+	}
+}
+
+// paid is an invoice that was paid by card.
+func paid(ctx context.Context, s *stage) {
+	cardIs(goodCard)(ctx, s)
+	s.await(ctx, "succeeded")
+}
+
+// debited is an invoice that was paid from a bank account, and the money arrived.
+func debited(ctx context.Context, s *stage) {
+	bankIs(goodAccount)(ctx, s)
+	s.again = nil
+	s.w.control(http.MethodPost, "/clock", map[string]string{"advance": bankDays})
+	s.await(ctx, "succeeded")
+}
+
+// bankDaysPass until the bank has its say.
+func bankDaysPass(ctx context.Context, s *stage) {
+	s.w.control(http.MethodPost, "/clock", map[string]string{"advance": bankDays})
+	<-ctx.Done()
+}
+
+// returned is a debit that the bank takes back.
+func returned(ctx context.Context, s *stage) {
+	for _, p := range s.payments {
+		s.w.control(http.MethodPost, "/bank/returns", map[string]string{"payment_intent": p.PaymentIntent, "reason": "insufficient_funds"})
+	}
+	<-ctx.Done()
+}
+
+// refunded is a part of a payment that staff give back, to be paid again.
+func refunded(ctx context.Context, s *stage) {
+	firm := &staff{w: s.w}
+	s.w.staff = firm
+	s.again = func(ctx context.Context) {
+		for _, p := range s.payments {
+			firm.refund(ctx, p.ID, "again/"+p.ID, 5000, true)
+		}
+	}
+	s.again(ctx)
+}
+
+// await waits until the invoice's payments are so.
+func (s *stage) await(ctx context.Context, status string) {
+	s.t.Helper()
+	for pause(ctx, 50*time.Millisecond) == nil {
+		if s.payments = s.w.payments(ctx, "invoice_id="+s.id+"&status="+status); len(s.payments) > 0 {
+			return
+		}
+	}
+	s.t.Errorf("never %s", status)
 }
 
 // payTheRest pays what is still due, as anybody must be able to now.

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,7 @@ type world struct {
 
 	mu     sync.Mutex
 	payers []*payer
+	staff  *staff // nil where nobody is at work
 }
 
 func newWorld(tb testing.TB, binary, database string, more ...string) *world {
@@ -92,13 +94,8 @@ func (w *world) invoiceWith(cents int64, links int, capture string) (id string, 
 
 // capture takes the held payment of a page, as a program of the firm's does.
 func (w *world) capture(ctx context.Context, page string) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.site.BaseURL+"/api/v1/payments/"+path.Base(page)+"/capture", strings.NewReader("{}"))
-	if err != nil {
-		return
-	}
-	req.Header.Set("Authorization", "Bearer "+w.site.APIKey)
-	req.Header.Set("Content-Type", "application/json")
-	_ = w.do(req, nil) // what became of it shows on the page
+	// What became of it shows on the page.
+	_ = w.call(ctx, http.MethodPost, "/api/v1/payments/"+path.Base(page)+"/capture", "", struct{}{}, nil)
 }
 
 // person adds a payer, whose sights the auditor will compare.
@@ -110,7 +107,10 @@ func (w *world) person(link string, seed uint64) *payer {
 	return p
 }
 
-var errRefused = errors.New("refused")
+var (
+	errRefused = errors.New("refused")
+	errTrouble = errors.New("in trouble") // what the server may do when it is asked again
+)
 
 // stripe calls the sandbox as the browser would.
 func (w *world) stripe(ctx context.Context, route string, form url.Values, into any) error {
@@ -128,18 +128,23 @@ func (w *world) stripe(ctx context.Context, route string, form url.Values, into 
 // control steers the sandbox.
 func (w *world) control(method, route string, body any) {
 	w.tb.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		w.tb.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(context.Background(), method, w.site.SandboxURL+route, bytes.NewReader(text))
-	if err != nil {
-		w.tb.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if err := w.do(req, nil); err != nil {
+	if err := w.tell(context.Background(), method, route, body, nil); err != nil {
 		w.tb.Fatalf("%s %s: %v", method, route, err)
 	}
+}
+
+// tell is control where the sandbox may refuse.
+func (w *world) tell(ctx context.Context, method, route string, body, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, w.site.SandboxURL+route, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return w.do(req, into)
 }
 
 func (w *world) do(req *http.Request, into any) error {
@@ -151,6 +156,9 @@ func (w *world) do(req *http.Request, into any) error {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errAway, err)
+	}
+	if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
+		return fmt.Errorf("%w: %s: %.300s", errTrouble, resp.Status, body)
 	}
 	if resp.StatusCode >= 300 {
 		return fmt.Errorf("%w: %s: %.300s", errRefused, resp.Status, body)
@@ -178,7 +186,11 @@ func (w *world) settle() auditor.Report {
 	for open := w.open(); ; open = w.open() {
 		w.site.Stop()
 		w.age(20 * time.Minute)
-		w.control(http.MethodPost, "/clock", map[string]string{"advance": "26h"}) // webhooks that are still to be sent again
+		later := "26h" // webhooks that are still to be sent again
+		if strings.HasPrefix(open, "at the bank") {
+			later = bankDays
+		}
+		w.control(http.MethodPost, "/clock", map[string]string{"advance": later})
 		w.site.Restart()
 		if open == "" {
 			break
@@ -200,7 +212,11 @@ func (w *world) settle() auditor.Report {
 		seen = append(seen, p.sights()...)
 	}
 	w.mu.Unlock()
-	report, err := auditor.Audit(context.Background(), w.database, w.site.SandboxURL, w.env["STRIPE_SECRET_KEY"], seen)
+	var told []auditor.Told
+	if w.staff != nil {
+		told = w.staff.told
+	}
+	report, err := auditor.Audit(context.Background(), w.database, w.site.SandboxURL, w.env["STRIPE_SECRET_KEY"], seen, told)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -229,17 +245,25 @@ const (
 	notPeriodic = "key not like '____-__-__T__:__:__Z'"
 )
 
-// open says what is not done yet, though it may be for later.
+// open says what is not done yet, though it may be for later: first what the banks take days for. An account that a
+// debit may still come back to is let go of after months.
 func (w *world) open() string {
-	return w.ask(`select 'payment ' || id || ' ' || status from payment where status not in ('succeeded', 'failed', 'canceled', 'authorized')
-		union all select 'job ' || kind || ' ' || key || ' ' || last_error from job where done_at = 0 and dead_at = 0 and ` + notPeriodic)
+	return w.ask(`select 'at the bank: payment ' || id || ' ' || status from payment where status = 'processing'
+		union all select 'at the bank: refund ' || id || ' ' || status from refund where status in ('pending', 'requires_action')
+		union all select 'payment ' || id || ' ' || status from payment where status not in ('succeeded', 'failed', 'canceled', 'authorized', 'processing')
+		union all select 'refund ' || id || ' ' || status from refund where status = 'asked'
+		union all select 'exchange ' || id from bank_exchange where ended_at = 0
+		union all select 'job ' || kind || ' ' || key || ' ' || last_error from job where done_at = 0 and dead_at = 0 and ` + notPeriodic + `
+			and (kind <> 'method.detach' or run_at < ` + strconv.FormatInt(time.Now().Add(24*time.Hour).UnixMicro(), 10) + `)`)
 }
 
 // ready says what is to be done now.
 func (w *world) ready() string {
 	return w.ask(fmt.Sprintf(`select 'payment ' || id || ' ' || status from payment where status in ('created', 'confirming', 'unknown')
-		union all select 'job ' || kind || ' ' || key from job where done_at = 0 and dead_at = 0 and run_at <= %d and `+notPeriodic,
-		time.Now().Add(5*time.Second).UnixMicro()))
+		union all select 'refund ' || id from refund where status = 'asked' and updated_at < %[2]d
+		union all select 'exchange ' || id from bank_exchange where ended_at = 0 and created_at < %[3]d
+		union all select 'job ' || kind || ' ' || key from job where done_at = 0 and dead_at = 0 and run_at <= %[1]d and `+notPeriodic,
+		time.Now().Add(5*time.Second).UnixMicro(), time.Now().Add(-2*time.Minute).UnixMicro(), time.Now().Add(-45*time.Minute).UnixMicro()))
 }
 
 // ask gives the first column of the first row, "" without one.
@@ -280,6 +304,8 @@ func (w *world) age(by time.Duration) {
 		"delete from job where %d > 0 and " + periodic,
 		`update payment set lease_until = lease_until - %[1]d, checked_at = checked_at - %[1]d, updated_at = updated_at - %[1]d
 			where status not in ('succeeded', 'failed', 'canceled')`,
+		"update refund set updated_at = updated_at - %d where status in ('asked', 'pending', 'requires_action')",
+		"update bank_exchange set created_at = created_at - 3 * cast(%d as bigint) where ended_at = 0", // a browser comes no more
 	} {
 		if _, err := db.ExecContext(context.Background(), fmt.Sprintf(query, by.Microseconds())); err != nil {
 			w.tb.Fatal(err)

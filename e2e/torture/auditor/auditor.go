@@ -26,34 +26,45 @@ type Seen struct {
 	Status  string
 }
 
+// Told is what a program of the firm's was told of a refund that it asked for under a key.
+type Told struct {
+	Key, Refund, Payment string
+	Amount               int64
+}
+
 // Report is what the auditor found, and how much it looked at.
 type Report struct {
 	Findings []Finding
 	Payments int // rows
 	Settled  int // of them
+	Debits   int // of those
 	Moved    int64
+	Refunds  int // that Stripe made and that did not fail
+	Returns  int // what banks took back after it had arrived: debits, and disputed cards
 	Mails    int // receipts that the mail server took, repeats too
 	Orphans  int // PaymentIntents that no row knows; they cannot move money
 }
 
 // Audit looks at the books in a database ("sqlite:path" or "postgres://…"), at the sandbox, whose secret key it is given,
-// and at what payers saw.
-func Audit(ctx context.Context, database, sandbox, key string, seen []Seen) (Report, error) {
+// and at what payers saw and programs were told.
+func Audit(ctx context.Context, database, sandbox, key string, seen []Seen, told []Told) (Report, error) {
 	b, err := readBooks(ctx, database)
 	if err != nil {
 		return Report{}, err
 	}
-	t, err := readTruth(ctx, sandbox, key, b.install)
+	t, err := readTruth(ctx, sandbox, key, b)
 	if err != nil {
 		return Report{}, err
 	}
 	a := &audit{books: b, truth: t}
 	for _, check := range []func(){
 		a.oncePerPayment, a.recordedIsMoved, a.matched, a.balanced, a.neverTooMuch, a.atRest, a.receipts, a.mails,
+		a.refunds, a.disputes, a.wentBack, a.revised, a.accounts, a.logins,
 	} {
 		check()
 	}
 	a.believed(seen)
+	a.kept(told)
 	a.report.Payments, a.report.Mails = len(b.payments), len(t.mails)
 	return a.report, nil
 }
@@ -71,11 +82,16 @@ func (a *audit) find(promise, subject, format string, args ...any) {
 // final are the states that a payment ends in.
 var final = []string{"succeeded", "failed", "canceled"}
 
-// oncePerPayment is I-1: one payment moves money at most once.
+// oncePerPayment is I-1: one payment moves money at most once. A debit that fails costs its payer a fee, so that one
+// press makes one debit, whatever becomes of it.
 func (a *audit) oncePerPayment() {
 	charged := map[string][]string{}
+	debit := map[string]bool{}
+	for _, p := range a.books.payments {
+		debit[p.intent] = p.method == "bank"
+	}
 	for _, c := range a.truth.charges {
-		if c.Status == "succeeded" {
+		if c.Status == "succeeded" || debit[c.PaymentIntent] {
 			id := a.truth.intents[c.PaymentIntent].Metadata["paylink_payment"]
 			charged[id] = append(charged[id], c.ID)
 		}
@@ -101,9 +117,12 @@ func (a *audit) recordedIsMoved() {
 		}
 	}
 	for _, r := range a.truth.refunds {
-		if r.Status == "succeeded" || r.Status == "pending" || r.Status == "requires_action" {
+		if r.moved() {
 			total[strings.ToUpper(r.Currency)] -= r.Amount
 		}
+	}
+	for _, d := range a.truth.disputes {
+		total[strings.ToUpper(d.Currency)] -= d.withdrawn()
 	}
 	for _, p := range a.books.postings {
 		if !strings.HasPrefix(p.account, "stripe:") {
@@ -192,17 +211,34 @@ func (a *audit) balanced() {
 	}
 }
 
-// neverTooMuch is I-8: nobody here changes an invoice while it is paid, so that nothing can be paid above its total.
+// neverTooMuch is I-8: nobody here changes an invoice while it is paid, so that nothing can be paid above its total, but
+// what a bank took back and what was given back to be paid again.
 func (a *audit) neverTooMuch() {
-	sums := map[string]int64{}
+	kept := map[string]int64{} // by PaymentIntent
 	for _, c := range a.truth.charges {
 		if c.Status == "succeeded" {
-			sums[a.truth.intents[c.PaymentIntent].Metadata["paylink_invoice"]] += c.Amount
+			kept[c.PaymentIntent] += c.Amount
 		}
+	}
+	owedAgain := map[string]bool{}
+	for _, f := range a.books.refunds {
+		owedAgain[f.stripe] = f.owedAgain
+	}
+	for _, r := range a.truth.refunds {
+		if r.moved() && owedAgain[r.ID] {
+			kept[r.PaymentIntent] -= r.Amount
+		}
+	}
+	for _, d := range a.truth.disputes {
+		kept[d.PaymentIntent] -= d.withdrawn()
+	}
+	sums := map[string]int64{}
+	for id, amount := range kept {
+		sums[a.truth.intents[id].Metadata["paylink_invoice"]] += max(0, amount)
 	}
 	for _, i := range a.books.invoices {
 		if sums[i.id] > i.total {
-			a.find("I-8", i.id, "is over %d and %d was charged", i.total, sums[i.id])
+			a.find("I-8", i.id, "is over %d and %d was charged and kept", i.total, sums[i.id])
 		}
 	}
 }
@@ -254,11 +290,15 @@ func (a *audit) receipts() {
 		}
 		if p.status == "succeeded" {
 			a.report.Settled++
+			if p.method == "bank" {
+				a.report.Debits++
+			}
 		}
 	}
 }
 
-// mails is I-11: every receipt was taken by the mail server or is on record as refused; repeats share one Message-ID.
+// mails is I-11: every revision of a receipt was taken by the mail server or is on record as refused; repeats share one
+// Message-ID.
 func (a *audit) mails() {
 	ids := map[string]map[string]bool{}
 	for _, m := range a.truth.mails {
@@ -271,8 +311,8 @@ func (a *audit) mails() {
 		switch n := len(ids[r.number]); {
 		case n == 0 && !a.books.refused[r.id]:
 			a.find("I-11", r.number, "was never mailed")
-		case n > 1:
-			a.find("I-11", r.number, "was mailed under %d Message-IDs", n)
+		case n != len(a.books.revisions[r.id]) && !a.books.refused[r.id]:
+			a.find("I-11", r.number, "has %d revisions and was mailed under %d Message-IDs", len(a.books.revisions[r.id]), n)
 		}
 	}
 }

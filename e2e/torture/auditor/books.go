@@ -18,11 +18,19 @@ type books struct {
 	postings []posting
 	receipts []receipt
 	refused  map[string]bool // receipts whose mail bounced, or was given up, with a task for staff
+	// revisions are what each receipt has said, oldest first.
+	revisions map[string][]string
+	refunds   []refund
+	disputes  []dispute
+	methods   []method
+	exchanges []exchange
+	tasks     map[string]bool // "kind subject", open or done
+	customers map[string]string
 }
 
 type payment struct {
-	id, invoice, status, currency, intent, receipt, problem string
-	amount, fee                                             int64
+	id, invoice, status, method, currency, intent, receipt, problem string
+	amount, fee                                                     int64
 }
 
 type invoice struct {
@@ -33,6 +41,29 @@ type invoice struct {
 type posting struct {
 	transaction, kind, source, account, currency string
 	amount                                       int64
+}
+
+type refund struct {
+	id, payment, stripe, status string
+	amount                      int64
+	owedAgain                   bool
+}
+
+type dispute struct {
+	id, payment, stripe, status string
+	withdrawn                   int64
+}
+
+// method is a bank account.
+type method struct {
+	id, customer, stripe, fingerprint, item string
+	held, alive                             bool // its login at the bank; itself
+}
+
+// exchange is the linking of an account, from before Plaid is asked.
+type exchange struct {
+	id, account, item, note string
+	open                    bool
 }
 
 type receipt struct {
@@ -60,7 +91,7 @@ func readBooks(ctx context.Context, database string) (b books, err error) {
 		return b, err
 	}
 	defer db.Close()
-	b.refused = map[string]bool{}
+	b.refused, b.revisions, b.tasks, b.customers = map[string]bool{}, map[string][]string{}, map[string]bool{}, map[string]string{}
 	for _, read := range []struct {
 		query string
 		row   func(scan func(...any) error) error
@@ -68,9 +99,9 @@ func readBooks(ctx context.Context, database string) (b books, err error) {
 		{"select value from setting where name = 'install'", func(scan func(...any) error) error {
 			return scan(&b.install)
 		}},
-		{`select id, invoice_id, status, currency, payment_intent, receipt_number, problem, amount, fee from payment order by id`, func(scan func(...any) error) error {
+		{`select id, invoice_id, status, method, currency, payment_intent, receipt_number, problem, amount, fee from payment order by id`, func(scan func(...any) error) error {
 			var p payment
-			err := scan(&p.id, &p.invoice, &p.status, &p.currency, &p.intent, &p.receipt, &p.problem, &p.amount, &p.fee)
+			err := scan(&p.id, &p.invoice, &p.status, &p.method, &p.currency, &p.intent, &p.receipt, &p.problem, &p.amount, &p.fee)
 			b.payments = append(b.payments, p)
 			return err
 		}},
@@ -98,6 +129,48 @@ func readBooks(ctx context.Context, database string) (b books, err error) {
 			var id string
 			err := scan(&id)
 			b.refused[id] = true
+			return err
+		}},
+		{"select receipt_id, status from receipt_revision order by receipt_id, revision", func(scan func(...any) error) error {
+			var id, status string
+			err := scan(&id, &status)
+			b.revisions[id] = append(b.revisions[id], status)
+			return err
+		}},
+		{"select id, payment_id, stripe_id, status, amount, owed_again from refund order by id", func(scan func(...any) error) error {
+			var f refund
+			err := scan(&f.id, &f.payment, &f.stripe, &f.status, &f.amount, &f.owedAgain)
+			b.refunds = append(b.refunds, f)
+			return err
+		}},
+		{"select id, payment_id, stripe_id, status, withdrawn from dispute order by id", func(scan func(...any) error) error {
+			var d dispute
+			err := scan(&d.id, &d.payment, &d.stripe, &d.status, &d.withdrawn)
+			b.disputes = append(b.disputes, d)
+			return err
+		}},
+		{"select id, customer_id, stripe_id, fingerprint, plaid_item, plaid_sealed <> '', removed_at = 0 from method where kind = 'bank' order by id", func(scan func(...any) error) error {
+			var m method
+			err := scan(&m.id, &m.customer, &m.stripe, &m.fingerprint, &m.item, &m.held, &m.alive)
+			b.methods = append(b.methods, m)
+			return err
+		}},
+		{"select id, account, item, note, ended_at = 0 from bank_exchange order by id", func(scan func(...any) error) error {
+			var x exchange
+			err := scan(&x.id, &x.account, &x.item, &x.note, &x.open)
+			b.exchanges = append(b.exchanges, x)
+			return err
+		}},
+		{"select kind, subject from task", func(scan func(...any) error) error {
+			var kind, subject string
+			err := scan(&kind, &subject)
+			b.tasks[kind+" "+subject] = true
+			return err
+		}},
+		{"select id, stripe_customer from customer where stripe_customer <> '' and id in (select customer_id from bank_exchange)", func(scan func(...any) error) error {
+			var id, stripe string
+			err := scan(&id, &stripe)
+			b.customers[id] = stripe
 			return err
 		}},
 	} {

@@ -14,10 +14,13 @@ import (
 
 // truth is what the sandbox says of itself.
 type truth struct {
-	intents map[string]intent // of this installation
-	charges map[string]entry  // of those
-	refunds map[string]entry  // of those
-	mails   []receiptMail
+	intents  map[string]intent // of this installation
+	charges  map[string]entry  // of those
+	refunds  map[string]entry  // of those
+	disputes map[string]entry  // of those
+	logins   map[string]entry  // at banks, whosever
+	accounts []bankAccount     // of our customers
+	mails    []receiptMail
 }
 
 type intent struct {
@@ -41,6 +44,28 @@ type entry struct {
 	Amount        int64  `json:"amount"`
 	Currency      string `json:"currency"`
 	Status        string `json:"status"`
+	Metadata      map[string]string
+}
+
+// moved says whether a refund's money is gone from the firm.
+func (e entry) moved() bool {
+	return e.Status == "succeeded" || e.Status == "pending" || e.Status == "requires_action"
+}
+
+// withdrawn is what a dispute, or a return, took from the firm.
+func (e entry) withdrawn() int64 {
+	switch e.Status {
+	case "needs_response", "under_review", "lost":
+		return e.Amount
+	}
+	return 0
+}
+
+// bankAccount is one that a customer has at Stripe.
+type bankAccount struct {
+	ID          string `json:"id"`
+	Customer    string `json:"customer"`
+	Fingerprint string `json:"fingerprint"`
 }
 
 // receiptMail is a mail with a receipt that the mail server took.
@@ -50,8 +75,11 @@ type receiptMail struct {
 
 var client = &http.Client{Timeout: 30 * time.Second}
 
-func readTruth(ctx context.Context, sandbox, key, install string) (t truth, err error) {
-	t = truth{intents: map[string]intent{}, charges: map[string]entry{}, refunds: map[string]entry{}}
+func readTruth(ctx context.Context, sandbox, key string, b books) (t truth, err error) {
+	t = truth{
+		intents: map[string]intent{}, charges: map[string]entry{}, refunds: map[string]entry{}, disputes: map[string]entry{},
+		logins: map[string]entry{},
+	}
 	for after := ""; ; {
 		var page struct {
 			Data []intent `json:"data"`
@@ -61,7 +89,7 @@ func readTruth(ctx context.Context, sandbox, key, install string) (t truth, err 
 			return t, err
 		}
 		for _, i := range page.Data {
-			if i.Metadata["paylink_install"] == install {
+			if i.Metadata["paylink_install"] == b.install {
 				t.intents[i.ID] = i
 			}
 			after = "&starting_after=" + i.ID
@@ -75,6 +103,9 @@ func readTruth(ctx context.Context, sandbox, key, install string) (t truth, err 
 		return t, err
 	}
 	for _, e := range log { // a later line replaces an earlier one
+		if e.Kind == "plaid_item" {
+			t.logins[e.ID] = e
+		}
 		if t.intents[e.PaymentIntent].ID == "" {
 			continue
 		}
@@ -83,7 +114,16 @@ func readTruth(ctx context.Context, sandbox, key, install string) (t truth, err 
 			t.charges[e.ID] = e
 		case "refund":
 			t.refunds[e.ID] = e
+		case "dispute":
+			t.disputes[e.ID] = e
 		}
+	}
+	for _, cus := range b.customers {
+		var list struct{ Data []bankAccount }
+		if err := get(ctx, sandbox+"/v1/customers/"+cus+"/sources?object=bank_account&limit=100", key, &list); err != nil {
+			return t, err
+		}
+		t.accounts = append(t.accounts, list.Data...)
 	}
 	t.mails, err = readMails(ctx, sandbox)
 	return t, err
