@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -164,7 +165,7 @@ func (h *Handlers) take(c echo.Context, v visit) error {
 	}
 	press := payments.Press{
 		Staff: true, InvoiceID: t.invoice.ID, Nonce: key, Version: version, Amount: t.amount, MethodID: t.method.ID,
-		Locale: t.customer.Locale, Actor: v.actor(),
+		Locale: cmp.Or(t.customer.Locale, v.firm.Locale), Actor: v.actor(),
 	}
 	if t.method.Kind == paylink.MethodBank {
 		if !form.On("mandate") {
