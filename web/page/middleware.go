@@ -107,7 +107,7 @@ func (r *Renderer) recover(next echo.HandlerFunc) echo.HandlerFunc {
 const (
 	maxForm    = 64 << 10
 	maxAPI     = 256 << 10
-	maxWebhook = 1 << 20
+	maxWebhook = 256 << 10 // many times an event of Stripe; what is refused is found by reconciliation
 )
 
 func limitBody(next echo.HandlerFunc) echo.HandlerFunc {

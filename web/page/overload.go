@@ -21,7 +21,7 @@ import (
 // door closes no other; whoever comes above it hears at once to come again.
 const (
 	mostPresses  = 50  // of Pay; each may wait for Stripe
-	mostWebhooks = 128 // at 50 a second, a disk that stalls for two seconds turns none away; each may hold 1 MiB
+	mostWebhooks = 128 // at 50 a second, a disk that stalls for two seconds turns none away
 	mostStaff    = 48  // the desk and the API
 	mostStatic   = 256
 	mostPages    = 256 // everything else: customers' pages
@@ -126,7 +126,7 @@ func (r *Renderer) admit(next echo.HandlerFunc) echo.HandlerFunc {
 		if p == nil {
 			return next(c)
 		}
-		if p == r.load.presses {
+		if p == r.load.presses || p == r.load.webhooks {
 			if err := readWhole(c.Request()); err != nil {
 				return err
 			}
@@ -140,8 +140,8 @@ func (r *Renderer) admit(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// readWhole reads the body, which is bounded, before the request takes a place: who sends slowly keeps
-// nobody else from paying.
+// readWhole reads the body before the request takes a place: who sends slowly keeps nobody else from
+// paying, and no provider from telling. limitBody bounds what is read, the server's ReadTimeout how long.
 func readWhole(r *http.Request) error {
 	body, err := io.ReadAll(r.Body)
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {

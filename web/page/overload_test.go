@@ -142,26 +142,30 @@ func TestStaticFilesAreServedBesideACrowd(t *testing.T) {
 	wait.Wait()
 }
 
-// Who sends a form slowly takes no place from those who want to pay.
-func TestSlowSendersKeepNobodyFromPaying(t *testing.T) {
-	c := newCrowd(t)
-	var wait sync.WaitGroup
-	var slow []*io.PipeWriter
-	for range 60 {
-		body, send := io.Pipe()
-		slow = append(slow, send)
-		r := httptest.NewRequestWithContext(t.Context(), "POST", "http://pay.test/pay/lnk_1/payments", body)
-		wait.Go(func() { c.ServeHTTP(httptest.NewRecorder(), r) })
-		if _, err := send.Write([]byte("amount=")); err != nil {
-			t.Fatal(err)
-		}
+// Who sends a form or a webhook slowly takes no place from those who want to pay, or to tell.
+func TestSlowSendersKeepNobodyOut(t *testing.T) {
+	for path, places := range map[string]int{"/pay/lnk_1/payments": 50, "/webhooks/x": 128} {
+		t.Run(path, func(t *testing.T) {
+			c := newCrowd(t)
+			var wait sync.WaitGroup
+			var slow []*io.PipeWriter
+			for range places + 10 {
+				body, send := io.Pipe()
+				slow = append(slow, send)
+				r := httptest.NewRequestWithContext(t.Context(), "POST", "http://pay.test"+path, body)
+				wait.Go(func() { c.ServeHTTP(httptest.NewRecorder(), r) })
+				if _, err := send.Write([]byte("amount=")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.fill(&wait, "POST", path, places)
+			close(c.release)
+			for _, send := range slow {
+				_ = send.Close()
+			}
+			wait.Wait()
+		})
 	}
-	c.fill(&wait, "POST", "/pay/lnk_1/payments", 50)
-	close(c.release)
-	for _, send := range slow {
-		_ = send.Close()
-	}
-	wait.Wait()
 }
 
 // A stop turns new presses away, and waits for those under way; other requests are answered meanwhile.
