@@ -36,14 +36,15 @@ type payer struct {
 	dice    *rand.Rand
 	account string // the method that this browser linked last
 
-	mu   sync.Mutex
-	seen map[string]string // payment → what its page said last
+	mu      sync.Mutex
+	seen    map[string]string // payment → what its page said last
+	pressed map[string]string // payment → the form's nonce
 }
 
 func (w *world) payer(link string, seed uint64) *payer {
 	jar, _ := cookiejar.New(nil) // it has no error without options
 	return &payer{
-		w: w, link: link, dice: rand.New(rand.NewPCG(seed, 2)), seen: map[string]string{},
+		w: w, link: link, dice: rand.New(rand.NewPCG(seed, 2)), seen: map[string]string{}, pressed: map[string]string{},
 		browser: &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: w.transport},
 	}
 }
@@ -163,6 +164,9 @@ func (p *payer) send(ctx context.Context, what press, tries int) (string, error)
 		switch {
 		case err == nil && status == http.StatusOK && strings.Contains(at, "/payments/"):
 			p.note(path.Base(at), "")
+			p.mu.Lock()
+			p.pressed[path.Base(at)] = what.form.Get("nonce")
+			p.mu.Unlock()
 			return at, nil
 		case err == nil && status < 500:
 			return "", nil // refused: the amount, the invoice or the card
@@ -245,7 +249,7 @@ func (p *payer) sights() (list []auditor.Seen) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, status := range p.seen {
-		list = append(list, auditor.Seen{Payment: id, Status: status})
+		list = append(list, auditor.Seen{Payment: id, Status: status, Press: p.pressed[id]})
 	}
 	return list
 }
@@ -267,7 +271,7 @@ func (p *payer) live(ctx context.Context) error {
 		}
 		var what press
 		var err error
-		if p.dice.IntN(4) == 0 {
+		if p.dice.IntN(4) == 0 || p.w.mostly == "debits" {
 			what, err = p.fillBank(ctx, somebodysAccount(p.dice), amount)
 		} else {
 			what, err = p.fill(ctx, card, amount)

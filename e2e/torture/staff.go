@@ -98,6 +98,9 @@ func (s *staff) refund(ctx context.Context, payment, key string, amount int64, o
 func (s *staff) work(ctx context.Context) {
 	for n := 0; pause(ctx, time.Duration(20+s.dice.IntN(100))*time.Millisecond) == nil; n++ {
 		status := []string{"succeeded", "succeeded", "authorized", "authorized", "processing"}[s.dice.IntN(5)]
+		if s.w.mostly == "refunds" {
+			status = "succeeded"
+		}
 		list := s.w.payments(ctx, "limit=30&status="+status)
 		if len(list) == 0 {
 			continue
@@ -109,9 +112,9 @@ func (s *staff) work(ctx context.Context) {
 		case status == "authorized":
 			s.w.takeHeld(ctx, p, key, s.dice)
 		case status == "processing" && s.dice.IntN(5) > 0:
-		case p.Method == "bank" && s.dice.IntN(2) == 0:
+		case p.Method == "bank" && s.dice.IntN(2) == 0 && s.w.mostly != "refunds":
 			s.w.sendBack(ctx, p, s.dice)
-		case status == "succeeded" && s.dice.IntN(3) == 0:
+		case status == "succeeded" && (s.dice.IntN(3) == 0 || s.w.mostly == "refunds"):
 			s.refundOf(ctx, p, key)
 		case status == "succeeded" && s.dice.IntN(10) == 0:
 			s.dispute(ctx, p)

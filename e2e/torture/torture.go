@@ -42,6 +42,7 @@ type world struct {
 	database  string
 	env       map[string]string
 	transport *http.Transport
+	mostly    string // "debits" or "refunds": what people do more than else
 
 	mu     sync.Mutex
 	payers []*payer

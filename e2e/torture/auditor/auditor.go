@@ -24,6 +24,7 @@ func (f Finding) String() string { return f.Promise + " " + f.Subject + ": " + f
 type Seen struct {
 	Payment string
 	Status  string
+	Press   string // of the button that made it; every form has one of its own
 }
 
 // Told is what a program of the firm's was told of a refund that it asked for under a key.
@@ -317,13 +318,20 @@ func (a *audit) mails() {
 	}
 }
 
-// believed is I-18: what a payer was told has stayed true.
+// believed is I-2, one press makes one payment however often it is sent, and I-18: what a payer was told has stayed true.
 func (a *audit) believed(seen []Seen) {
 	rows := map[string]payment{}
 	for _, p := range a.books.payments {
 		rows[p.id] = p
 	}
+	made := map[string]string{}
 	for _, s := range seen {
+		if made[s.Press] != "" && made[s.Press] != s.Payment {
+			a.find("I-2", s.Payment, "was made by the same press as %s", made[s.Press])
+		}
+		if s.Press != "" {
+			made[s.Press] = s.Payment
+		}
 		p, known := rows[s.Payment]
 		switch {
 		case !known:
