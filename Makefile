@@ -47,7 +47,7 @@ fuzz: ## every fuzz target for a minute
 	tools/fuzz 60s
 
 # make torture KILLS=2000 SEED=7
-KILLS ?= 2000
+KILLS ?= 10000
 SEED  ?= 0
 
 .PHONY: torture
