@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -367,3 +368,17 @@ func TestPlaid_ForgetsWhatIsOver(t *testing.T) {
 
 // within is how long tests wait for what happens on its own.
 const within = 20 * time.Second
+
+// A login is in the log of truth from the exchange on, with its accounts, and once more when it is removed.
+func TestPlaid_TruthTellsOfLogins(t *testing.T) {
+	s := start(t, Options{})
+	access, account := linkedItem(t, s.Env(), "ins_56", "")
+	plaidMust(t, s.Env(), "/item/remove", fields{"access_token": access})
+	log := truthOf(t, s)
+	if len(log) != 2 || log[0].Kind != "plaid_item" || log[0].Status != "linked" || log[1].ID != log[0].ID || log[1].Status != "removed" {
+		t.Fatalf("the truth is %+v", log)
+	}
+	if !slices.Contains(strings.Fields(log[0].Metadata["accounts"]), account) {
+		t.Errorf("the login's accounts are %v", log[0].Metadata)
+	}
+}
