@@ -133,7 +133,10 @@ func learn(p *paylink.Payment, in stripe.Intent) {
 			p.Bank.Holder = holder
 		}
 	}
-	if in.Declined && p.Reason == "" && !p.Status.Final() {
+	switch {
+	case passed(in) && (!p.Status.Final() || in.Status == stripe.StatusDone):
+		p.Reason = "" // an earlier try was declined, and this one passed
+	case in.Declined && p.Reason == "" && !p.Status.Final() && p.Status != paylink.Authorized:
 		p.Reason = in.Reason
 	}
 	if in.Status == stripe.NeedsAction {
@@ -151,6 +154,11 @@ func learn(p *paylink.Payment, in stripe.Intent) {
 	if !in.CaptureBefore.IsZero() {
 		p.CaptureBefore = in.CaptureBefore
 	}
+}
+
+// passed says whether the bank said yes to the last try.
+func passed(in stripe.Intent) bool {
+	return in.Status == stripe.StatusMoving || in.Status == stripe.StatusHeld || in.Status == stripe.StatusDone
 }
 
 // next reads Stripe's status as ours. The switch is whole: a word that Stripe has not said before

@@ -2,6 +2,7 @@ package payments_test
 
 import (
 	"testing"
+	"time"
 
 	"paylink"
 	"paylink/money"
@@ -118,5 +119,40 @@ func TestCustomerDeletedAtStripeIsMadeAgain(t *testing.T) {
 		d.stripe("DELETE", "/v1/customers/"+customer.StripeCustomer, nil, nil)
 		d.pay("n2", 20000, d.card("pm_card_visa"), paylink.Succeeded)
 		d.wantCharges(2, 40000)
+	})
+}
+
+// The first try was declined and the next one passed: an amount that is let go later was not declined.
+func TestVoidedHoldIsNotDeclinedForAnEarlierTry(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.invoice, d.link = d.newInvoice(d.invoice.CustomerID, 64000, paylink.CaptureManual)
+		p := d.pay("hold", 64000, d.card("pm_card_threeDSecure2Required"), paylink.RequiresAction)
+		secret, err := d.payments.ClientSecret(t.Context(), p.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.answerBank(p, secret, "fail")
+		declined, err := d.adapter().Intent(t.Context(), p.PaymentIntent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.fault(cancelCall, "500_before", 0)
+		if p, err = d.payments.Check(t.Context(), p.ID); err != nil || p.Status != paylink.Unknown || p.Reason == "" {
+			t.Fatalf("%s %q %v", p.Status, p.Reason, err)
+		}
+		d.control("DELETE", "/faults", nil, nil)
+		if _, err := d.adapter().Confirm(t.Context(), p.PaymentIntent, "again", stripe.ConfirmRequest{ConfirmationToken: d.card("pm_card_visa"), ReturnURL: "http://127.0.0.1/"}); err != nil {
+			t.Fatal(err)
+		}
+		d.clock.advance(time.Minute)
+		if p, err = d.payments.Check(t.Context(), p.ID); err != nil || p.Status != paylink.Authorized || p.Reason != "" {
+			t.Fatalf("%s %q %v", p.Status, p.Reason, err)
+		}
+		if p, err = d.payments.Apply(t.Context(), declined); err != nil || p.Reason != "" { // told late of the first try
+			t.Errorf("%s %q %v", p.Status, p.Reason, err)
+		}
+		if p, err = d.payments.Void(t.Context(), "staff:1", p.ID); err != nil || p.Status != paylink.Canceled || p.Reason != "" {
+			t.Errorf("%s %q %v", p.Status, p.Reason, err)
+		}
 	})
 }
