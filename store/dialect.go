@@ -18,6 +18,7 @@ type dialect struct {
 	name        string
 	goose       goose.Dialect
 	bind        func(string) string // from $n to what the driver counts right
+	beginRead   string              // begins a transaction that sees one moment
 	forUpdate   string              // keeps a row for the transaction; SQLite has one writer anyway
 	skipLocked  string              // the same, passing by rows that others keep
 	isUnique    func(error) bool
@@ -42,6 +43,7 @@ var sqlite = &dialect{
 		return ok && (e.ExtendedCode == sqlite3.ErrConstraintUnique || e.ExtendedCode == sqlite3.ErrConstraintPrimaryKey)
 	},
 	isRetry:     func(error) bool { return false },
+	beginRead:   "begin",
 	oneServer:   true,
 	hasVersions: "select count(*) from sqlite_master where name = 'goose_db_version'",
 	isBusy: func(err error) bool {
@@ -54,6 +56,7 @@ var postgres = &dialect{
 	name:        "postgres",
 	goose:       goose.DialectPostgres,
 	bind:        func(q string) string { return q },
+	beginRead:   "begin isolation level repeatable read read only",
 	forUpdate:   " for update",
 	unhurried:   "set local statement_timeout = 0",
 	skipLocked:  " for update skip locked",

@@ -120,6 +120,7 @@ func sqlitePool(path, access string, conns int) *sql.DB {
 	if access == "ro" {
 		q.Set("_query_only", "1")
 		q.Set("_txlock", "deferred")
+		q.Set("_mutex", "no") // database/sql gives a connection to one at a time
 		pragma = "pragma mmap_size = 268435456"
 	}
 	db := sql.OpenDB(sqliteConnector{

@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -135,19 +136,29 @@ func (s *Store) Snapshot(ctx context.Context, f func(Reads) error) error {
 	return s.snapshot(ctx, "", f)
 }
 
-// snapshot runs a first statement, where there is one, and then f.
+// snapshot runs a first statement, where there is one, and then f. It begins by a statement of its own: of a
+// sql.Tx every query would start a goroutine that watches over it.
 func (s *Store) snapshot(ctx context.Context, first string, f func(reads) error) error {
-	tx, err := s.pool.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	ctx = context.WithoutCancel(ctx)
+	conn, err := s.pool.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("begin to read: %w", err)
 	}
-	defer tx.Rollback()
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, s.dialect.beginRead); err != nil {
+		return fmt.Errorf("begin to read: %w", err)
+	}
+	defer func() { // also when f panics
+		if _, err := conn.ExecContext(ctx, "rollback"); err != nil {
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // nobody else is given it
+		}
+	}()
 	if first != "" {
-		if _, err := tx.ExecContext(ctx, first); err != nil {
+		if _, err := conn.ExecContext(ctx, first); err != nil {
 			return fmt.Errorf("begin to read: %w", err)
 		}
 	}
-	return f(s.on(tx))
+	return f(s.on(conn))
 }
 
 // retries is how often Update begins again when the database chose our transaction to fail.

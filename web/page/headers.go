@@ -33,7 +33,7 @@ func (p policy) String() string {
 // AllowStripe lets the page that is about to be shown load Stripe's card field, and nothing else of
 // the world. https://docs.stripe.com/security/guide#content-security-policy
 func (r *Renderer) AllowStripe(c echo.Context) {
-	c.Response().Header().Set("Content-Security-Policy", stripePolicy(r.o.StripeJS).String())
+	c.Response().Header().Set("Content-Security-Policy", r.stripe)
 }
 
 func stripePolicy(scriptURL string) policy {
@@ -55,7 +55,7 @@ func stripePolicy(scriptURL string) policy {
 
 // AllowPlaid lets the one page that is about to be shown open Plaid Link, and nothing else of the world.
 func (r *Renderer) AllowPlaid(c echo.Context) {
-	c.Response().Header().Set("Content-Security-Policy", plaidPolicy(r.o.PlaidJS).String())
+	c.Response().Header().Set("Content-Security-Policy", r.plaid)
 }
 
 // plaidPolicy is what https://plaid.com/docs/link/web/#csp-directives asks for, without its inline

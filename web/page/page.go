@@ -51,6 +51,8 @@ type Renderer struct {
 	secure bool
 	zones  sync.Map // name → *time.Location
 
+	stripe, plaid string // what pages may load that open the form of one of them
+
 	buffers, gzips sync.Pool // used again: to make a gzip.Writer takes longer than to fill a page
 }
 
@@ -59,6 +61,7 @@ func New(o Options) *Renderer {
 	r := &Renderer{load: newLoad(o.Metrics), o: o, secure: strings.HasPrefix(o.BaseURL, "https://")}
 	r.buffers.New = func() any { return new(bytes.Buffer) }
 	r.gzips.New = func() any { return gzip.NewWriter(nil) }
+	r.stripe, r.plaid = stripePolicy(o.StripeJS).String(), plaidPolicy(o.PlaidJS).String()
 	return r
 }
 
@@ -77,6 +80,9 @@ func (r *Renderer) Firm(c echo.Context) paylink.Firm {
 	c.Set("firm", firm)
 	return firm
 }
+
+// KnowFirm takes the firm as it was read with the rest of a page, which need not be read again.
+func (r *Renderer) KnowFirm(c echo.Context, firm paylink.Firm) { c.Set("firm", firm) }
 
 // zone is the firm's time zone, which is a file to read when it is not known yet.
 func (r *Renderer) zone(f paylink.Firm) *time.Location {

@@ -133,7 +133,7 @@ func (h *Handlers) proveDeposit(c echo.Context, v visit) error {
 		err = h.payments.VerifyBankCheck(c.Request().Context(), v.customer.ID, m.ID, code, amounts)
 	}
 	if e, ok := told(err); ok {
-		if again, err := h.visit(c, v.link); err == nil { // with the tries that are left
+		if again, err := h.visit(c, v.link.ID); err == nil { // with the tries that are left
 			if now, ok := h.method(again, m.ID); ok {
 				m = now
 			}

@@ -136,28 +136,30 @@ func (h *Handlers) visitedBy(c echo.Context, id string, next func(echo.Context, 
 	if !ok {
 		return h.closed(c, id)
 	}
-	link, err := h.store.Link(c.Request().Context(), id)
-	if paylink.KindOf(err) == paylink.NotFound || err == nil && proof != cookieValue(link) {
+	v, err := h.visit(c, id)
+	if paylink.KindOf(err) == paylink.NotFound || err == nil && proof != cookieValue(v.link) {
 		return h.closed(c, id)
 	}
 	if err != nil {
 		return err
 	}
-	if err := link.Usable(h.pages.Now()); err != nil {
-		return h.ended(c, link, err)
-	}
-	v, err := h.visit(c, link)
-	if err != nil {
-		return err
+	if err := v.link.Usable(h.pages.Now()); err != nil {
+		return h.ended(c, v.link, err)
 	}
 	return next(c, v)
 }
 
-func (h *Handlers) visit(c echo.Context, link paylink.Link) (v visit, err error) {
+// visit reads all that a page is made of as of one moment.
+func (h *Handlers) visit(c echo.Context, linkID string) (v visit, err error) {
 	ctx := c.Request().Context()
-	v = visit{link: link, firm: h.pages.Firm(c), words: h.pages.Words(c, link.Locale)}
 	err = h.store.Snapshot(ctx, func(r store.Reads) error {
-		if v.invoice, err = r.Invoice(ctx, link.InvoiceID); err != nil {
+		if v.link, err = r.Link(ctx, linkID); err != nil {
+			return err
+		}
+		if firm, err := r.Firm(ctx); err == nil {
+			h.pages.KnowFirm(c, firm)
+		}
+		if v.invoice, err = r.Invoice(ctx, v.link.InvoiceID); err != nil {
 			return err
 		}
 		if v.customer, err = r.Customer(ctx, v.invoice.CustomerID); err != nil {
@@ -169,6 +171,7 @@ func (h *Handlers) visit(c echo.Context, link paylink.Link) (v visit, err error)
 	if err != nil {
 		return v, err
 	}
+	v.firm, v.words = h.pages.Firm(c), h.pages.Words(c, v.link.Locale)
 	return v, h.recognise(c, &v)
 }
 

@@ -61,7 +61,7 @@ func (h *Handlers) beginPayment(c echo.Context, v visit) error {
 	}
 	if err != nil {
 		// Others may have paid meanwhile: the page shows how things stand now.
-		if v, err2 := h.visit(c, v.link); err2 == nil {
+		if v, err2 := h.visit(c, v.link.ID); err2 == nil {
 			return h.again(c, v, what, err)
 		}
 		return err
