@@ -215,7 +215,7 @@ func (w Words) CountParts(key string, n int, pairs ...any) []Part {
 	if !ok {
 		s = e.forms[plural.Other]
 	}
-	return w.fill(s, append(slices.Clone(pairs), "n", n))
+	return w.fill(s, append(slices.Clip(pairs), "n", n))
 }
 
 // find looks in the language, then in English.
@@ -228,6 +228,9 @@ func (w Words) find(key string) (entry, bool) {
 }
 
 func text(parts []Part) string {
+	if len(parts) == 1 {
+		return parts[0].Text
+	}
 	var b strings.Builder
 	for _, p := range parts {
 		b.WriteString(p.Text)

@@ -80,25 +80,48 @@ func (w Words) thisYear(t time.Time) bool {
 
 // pattern fills a text of the catalogue with the pieces of a moment.
 func (w Words) pattern(key string, t time.Time) string {
+	e, ok := w.find(key)
+	if !ok {
+		return key
+	}
 	t = t.In(w.Zone())
-	hour12, half := t.Hour()%12, "am"
-	if hour12 == 0 {
-		hour12 = 12
+	var b strings.Builder
+	for _, p := range e.sentence {
+		if p.name == "" {
+			b.WriteString(p.text)
+		} else {
+			b.WriteString(w.piece(p.name, t))
+		}
 	}
-	if t.Hour() >= 12 {
-		half = "pm"
+	return b.String()
+}
+
+// piece is what a pattern calls a part of a moment by.
+func (w Words) piece(name string, t time.Time) string {
+	switch name {
+	case "weekday":
+		return w.T("word.weekday." + strconv.Itoa(int(t.Weekday())))
+	case "month":
+		return w.T("word.month." + strconv.Itoa(int(t.Month())))
+	case "day":
+		return strconv.Itoa(t.Day())
+	case "year":
+		return strconv.Itoa(t.Year())
+	case "hour":
+		return t.Format("15")
+	case "hour12":
+		return t.Format("3")
+	case "half":
+		if t.Hour() < 12 {
+			return w.T("word.half.am")
+		}
+		return w.T("word.half.pm")
+	case "minute":
+		return t.Format("04")
+	case "zone":
+		return zoneName(t)
 	}
-	return w.T(key,
-		"weekday", w.T("word.weekday."+strconv.Itoa(int(t.Weekday()))),
-		"month", w.T("word.month."+strconv.Itoa(int(t.Month()))),
-		"day", strconv.Itoa(t.Day()),
-		"year", strconv.Itoa(t.Year()),
-		"hour", t.Format("15"),
-		"hour12", strconv.Itoa(hour12),
-		"half", w.T("word.half."+half),
-		"minute", t.Format("04"),
-		"zone", zoneName(t),
-	)
+	return "{" + name + "}"
 }
 
 // zoneName is the zone's abbreviation, or its distance from UTC where it has none.

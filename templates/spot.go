@@ -19,6 +19,7 @@ type spot struct {
 	page          *template.Template
 	before, after string
 	same          [256]bool    // bytes that every escaper of this spot leaves alone
+	other         [256]string  // what html/template makes of the others, where it looks at no more than the byte
 	raw           reflect.Type // of values that it leaves alone whatever is in them
 }
 
@@ -71,7 +72,9 @@ func (s *spot) know(names []string) {
 		case address:
 			s.same[b] = is(word) || !within && is("/?=@") // without a colon there is no scheme to refuse
 		default:
-			s.same[b] = !is("\x00\"&'+<>")
+			if s.same[b] = !is("\x00\"&'+<>"); !s.same[b] {
+				s.other[b] = s.escape(string(rune(b)))
+			}
 		}
 	}
 }
@@ -104,25 +107,46 @@ func (s *spot) write(to *bytes.Buffer, v reflect.Value) {
 	if t := v.Type(); t == s.raw {
 		to.WriteString(v.String())
 		return
-	} else if t.NumMethod() == 0 && v.Kind() == reflect.String && s.leaves(v.String()) {
-		to.WriteString(v.String())
+	} else if t.NumMethod() == 0 && v.Kind() == reflect.String && s.knows(v.String(), t == plainText) {
+		s.writeText(to, v.String())
 		return
 	} else if t.NumMethod() == 0 && v.CanInt() && s.same['0'] {
 		to.Write(strconv.AppendInt(to.AvailableBuffer(), v.Int(), 10))
 		return
 	}
-	var b bytes.Buffer
-	if err := s.page.Execute(&b, v.Interface()); err != nil {
-		panic(unfit(err.Error()))
-	}
-	to.Write(b.Bytes()[len(s.before) : b.Len()-len(s.after)])
+	to.WriteString(s.escape(v.Interface()))
 }
 
-func (s *spot) leaves(text string) bool {
+// escape is what html/template writes of a value here.
+func (s *spot) escape(it any) string {
+	var b bytes.Buffer
+	if err := s.page.Execute(&b, it); err != nil {
+		panic(unfit(err.Error()))
+	}
+	return string(b.Bytes()[len(s.before) : b.Len()-len(s.after)])
+}
+
+// plainText is no template.HTML nor another string that html/template believes something of.
+var plainText = reflect.TypeFor[string]()
+
+// knows says whether what becomes of each byte of a text is known here: of plain text also of the others.
+func (s *spot) knows(text string, others bool) bool {
 	for i := range len(text) {
-		if !s.same[text[i]] {
+		if !s.same[text[i]] && (!others || s.other[text[i]] == "") {
 			return false
 		}
 	}
 	return s.same['0'] // else nothing is known of this spot, not even that it leaves "" alone
+}
+
+func (s *spot) writeText(to *bytes.Buffer, text string) {
+	begin := 0
+	for i := range len(text) {
+		if other := s.other[text[i]]; other != "" {
+			to.WriteString(text[begin:i])
+			to.WriteString(other)
+			begin = i + 1
+		}
+	}
+	to.WriteString(text[begin:])
 }
