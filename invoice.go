@@ -116,25 +116,29 @@ func (i *Invoice) Compute() error {
 		wrong.Add("lines", "too_many", "most", MaxLines)
 		return wrong.Err()
 	}
-	total := money.New(0, i.Currency)
+	total, known := money.New(0, i.Currency), true
 	for n := range i.Lines {
 		line := &i.Lines[n]
 		field := fmt.Sprintf("lines[%d]", n)
 		checkText(&wrong, field+".description", line.Description)
 		if line.Quantity <= 0 {
 			wrong.Add(field+".quantity", "quantity")
+			known = false
 		}
 		if line.UnitAmount.Currency != i.Currency {
 			wrong.Add(field+".unit_amount", "currency")
+			known = false
 			continue
 		}
 		var err error
 		if line.Amount, err = line.UnitAmount.Times(line.Quantity); err != nil {
 			wrong.Add(field+".unit_amount", "too_large")
+			known = false
 			continue
 		}
 		if total, err = total.Add(line.Amount); err != nil {
 			wrong.Add("lines", "too_large")
+			known = false
 		}
 	}
 	if len(wrong) == 0 && !total.IsPositive() {
@@ -147,7 +151,10 @@ func (i *Invoice) Compute() error {
 		wrong.Add("lines", "too_large")
 	}
 	i.Total = total
-	i.Partial.check(&wrong, total)
+	i.Partial.check(&wrong)
+	if known && total.IsPositive() { // else a line is to be changed first
+		i.Partial.checkTotal(&wrong, total)
+	}
 	return wrong.Err()
 }
 
@@ -163,13 +170,17 @@ func (p PartialRules) Within(total money.Amount) PartialRules {
 	return p
 }
 
-func (p PartialRules) check(wrong *Fields, total money.Amount) {
+func (p PartialRules) check(wrong *Fields) {
 	if p.Minimum < 0 {
 		wrong.Add("partial.minimum", "negative")
 	}
 	if p.FirstMinimum < 0 {
 		wrong.Add("partial.first_minimum", "negative")
 	}
+}
+
+// checkTotal refuses rules that ask for more than there is to pay.
+func (p PartialRules) checkTotal(wrong *Fields, total money.Amount) {
 	if p.Minimum > total.Minor {
 		wrong.Add("partial.minimum", "over_total")
 	}

@@ -20,15 +20,15 @@ func (v visit) fields(problems templates.Problems, all ...templates.Field) []tem
 	return all
 }
 
-// offered are the currencies that a form offers, beside the one that is set. The API takes every
+// formCurrencies are those that a form offers, beside the one that is set. The API takes every
 // currency that Stripe does.
-var offered = []money.Currency{
+var formCurrencies = []money.Currency{
 	"USD", "EUR", "GBP", "CAD", "AUD", "CHF", "JPY", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "MXN", "BRL",
 	"INR", "SGD", "HKD", "NZD", "ZAR", "AED", "KWD", "BHD",
 }
 
 func (v visit) currencies(chosen string) []templates.Option {
-	all := offered
+	all := formCurrencies
 	if c := money.Currency(chosen); c.Valid() && !slices.Contains(all, c) {
 		all = append([]money.Currency{c}, all...)
 	}

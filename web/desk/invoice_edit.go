@@ -331,6 +331,9 @@ func (h *Handlers) sumInvoice(c echo.Context, v visit) error {
 }
 
 func (v visit) ruleFields(t typedInvoice, p *templates.DeskInvoiceForm) {
+	p.Offered = []templates.Hidden{
+		{Name: "offered.currency", Value: t.offered.currency}, {Name: "offered.minimum", Value: t.offered.minimum}, {Name: "offered.first_minimum", Value: t.offered.first},
+	}
 	symbol := v.symbol(t.currency)
 	allowed := ""
 	if t.partial {

@@ -24,8 +24,14 @@ type typedInvoice struct {
 	lines            []typedLine
 	partial          bool
 	minimum, first   string
+	offered          offered
 	parts            []typedPart
 }
+
+// offered is what the form held of the smallest parts before anybody typed. The form carries it, so
+// that a rule nobody chose bends to the invoice, as the API bends the firm's, and one that was typed
+// is judged.
+type offered struct{ currency, minimum, first string }
 
 type typedLine struct {
 	description, quantity, unit string
@@ -48,6 +54,10 @@ func readInvoice(form page.Form) typedInvoice {
 		number: form.Text("number"), title: form.Text("title"), currency: form.Text("currency"), due: form.Text("due"),
 		capture: form.Get("capture"), partial: form.On("partial.allowed"),
 		minimum: form.Text("partial.minimum"), first: form.Text("partial.first_minimum"),
+		offered: offered{form.Text("offered.currency"), form.Text("offered.minimum"), form.Text("offered.first_minimum")},
+	}
+	if t.offered.currency != "" && t.offered.currency != t.currency && money.Currency(t.currency).Valid() {
+		t = t.inOtherCurrency()
 	}
 	for _, name := range freshNames {
 		t.fresh[name] = form.Text(name)
@@ -66,6 +76,31 @@ func readInvoice(form page.Form) typedInvoice {
 		}
 	}
 	return t
+}
+
+// inOtherCurrency leaves out the smallest parts that nobody typed: they are amounts of the currency
+// that was offered.
+func (t typedInvoice) inOtherCurrency() typedInvoice {
+	if t.minimum == t.offered.minimum {
+		t.minimum = ""
+	}
+	if t.first == t.offered.first {
+		t.first = ""
+	}
+	t.offered = offered{currency: t.currency}
+	return t
+}
+
+// bend gives the rules as they make sense for a total, as far as nobody typed them.
+func (t typedInvoice) bend(p paylink.PartialRules, total money.Amount) paylink.PartialRules {
+	bent := p.Within(total)
+	if t.minimum == t.offered.minimum {
+		p.Minimum = bent.Minimum
+	}
+	if t.first == t.offered.first {
+		p.FirstMinimum = bent.FirstMinimum
+	}
+	return p
 }
 
 // invoice reads what was typed; the fields tell what cannot be read.
@@ -132,6 +167,9 @@ func (t typedInvoice) check(v visit) (paylink.Invoice, error) {
 	judged := i
 	judged.Lines = slices.Clone(i.Lines)
 	judged.Number = cmp.Or(i.Number, "INV-0") // none is the next one
+	_ = judged.Compute()                      // for the total; what is wrong is told below
+	i.Partial = t.bend(i.Partial, judged.Total)
+	judged.Partial = i.Partial
 	if e, ok := told(judged.Compute()); ok {
 		for _, f := range e.Fields {
 			// What does not add up may do so once every amount can be read.
@@ -187,6 +225,7 @@ func typedOf(v visit, i paylink.Invoice) typedInvoice {
 	if i.Partial.FirstMinimum > 0 {
 		t.first = field(i.Partial.FirstMinimum)
 	}
+	t.offered = offered{t.currency, t.minimum, t.first}
 	for _, part := range i.Partial.Instalments {
 		t.parts = append(t.parts, typedPart{field(part.Amount), string(part.Due)})
 	}

@@ -283,3 +283,77 @@ func TestSendingADraftOpensIt(t *testing.T) {
 	says(t, s.get(path), 200, "A draft.")
 	says(t, s.leads(s.post(path+"/send", url.Values{"to": {"maria@keller.example"}}), path), 200, "Link sent to maria@keller.example", ">Open<")
 }
+
+// The firm's usual smallest part is $50.00. It is nothing that anybody typed, so it does not refuse a
+// small invoice, nor one in another currency.
+func TestSmallestPartThatNobodyTypedBendsToTheInvoice(t *testing.T) {
+	one := url.Values{"who": {"known"}, "title": {"Stickers"}, "due": {"2026-12-18"}, "partial.allowed": {"on"}, "do": {"draft"},
+		"lines[0].description": {"Stickers"}, "lines[0].quantity": {"1"}}
+	tests := map[string]struct {
+		currency, price, minimum string
+		want                     int64
+		says                     string
+	}{
+		"small":              {"USD", "12.00", "50.00", 1200, ""},
+		"large":              {"USD", "120.00", "50.00", 5000, ""},
+		"in yen":             {"JPY", "22500", "50.00", 0, ""},
+		"in yen, one typed":  {"JPY", "22500", "5000", 5000, ""},
+		"typed over all":     {"USD", "12.00", "13.00", 0, "Smallest part: This is more than the invoice."},
+		"typed, no such yen": {"JPY", "22500", "50.25", 0, "Smallest part: Type an amount, for example 22500."},
+	}
+	s := newSite(t).as(paylink.Agent)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s.advance(time.Second)
+			form := s.form("/desk/invoices/new")
+			maps.Copy(form, one)
+			form.Set("customer_id", s.customer.ID)
+			form.Set("currency", tt.currency)
+			form.Set("lines[0].unit_amount", tt.price)
+			if form.Get("partial.minimum") != "50.00" {
+				t.Fatalf("the form offers %q", form.Get("partial.minimum"))
+			}
+			form.Set("partial.minimum", tt.minimum)
+			w := s.post("/desk/invoices", form)
+			if tt.says != "" {
+				says(t, w, http.StatusUnprocessableEntity, tt.says, `value="`+tt.minimum+`"`)
+				return
+			}
+			i := s.newest()
+			s.leads(w, "/desk/invoices/"+i.ID)
+			if string(i.Currency) != tt.currency || i.Partial.Minimum != tt.want || !i.Partial.Allowed {
+				t.Errorf("%s %+v", i.Currency, i.Partial)
+			}
+		})
+	}
+	t.Run("edited", func(t *testing.T) {
+		path := "/desk/invoices/" + s.invoice.ID
+		form := s.form(path + "/edit")
+		form.Set("lines[0].unit_amount", "12.00")
+		s.leads(s.post(path+"/edit", form), path)
+		if i, _ := s.store.Invoice(t.Context(), s.invoice.ID); i.Partial.Minimum != 1200 {
+			t.Errorf("%+v", i.Partial)
+		}
+	})
+	t.Run("after the form came back", func(t *testing.T) {
+		form := s.form("/desk/invoices/new")
+		maps.Copy(form, one)
+		form.Set("currency", "EUR")
+		form.Set("do", "add")
+		w := s.post("/desk/invoices", form)
+		says(t, w, 200, `name="partial.minimum" value=""`, `name="offered.currency" value="EUR"`, `name="offered.minimum" value=""`)
+	})
+}
+
+// What a line has wrong says nothing of the rules, which depend on what the lines come to.
+func TestMistakeInALineIsOneMistake(t *testing.T) {
+	s := newSite(t).as(paylink.Agent)
+	for field, value := range map[string]string{"quantity": "0", "unit_amount": "x"} {
+		w := s.post("/desk/invoices", s.typed(url.Values{
+			"lines[0]." + field: {value}, "lines[1].unit_amount": {"1.00"}, "partial.first_minimum": {"60.00"},
+		}))
+		if n := strings.Count(w.Body.String(), `aria-invalid="true"`); n != 1 || w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d fields are wrong (%d)", field, n, w.Code)
+		}
+	}
+}
