@@ -59,15 +59,19 @@ func (r *Renderer) cookie(c echo.Context, name, value string, maxAge int) {
 }
 
 // Flash leaves one sentence for the next page that this browser is shown.
-func (r *Renderer) Flash(c echo.Context, sentence string) {
-	r.SetCookie(c, "flash", sentence, time.Minute)
-}
+func (r *Renderer) Flash(c echo.Context, sentence string) { r.Leave(c, "flash", sentence) }
 
 // TakeFlash is the sentence that was left, once.
-func (r *Renderer) TakeFlash(c echo.Context) string {
-	sentence, ok := r.Cookie(c, "flash")
+func (r *Renderer) TakeFlash(c echo.Context) string { return r.Take(c, "flash") }
+
+// Leave leaves a word under a name of its own for the page that takes it, for a minute.
+func (r *Renderer) Leave(c echo.Context, name, word string) { r.SetCookie(c, name, word, time.Minute) }
+
+// Take is the word that was left, once.
+func (r *Renderer) Take(c echo.Context, name string) string {
+	word, ok := r.Cookie(c, name)
 	if ok {
-		r.ClearCookie(c, "flash")
+		r.ClearCookie(c, name)
 	}
-	return sentence
+	return word
 }

@@ -10,9 +10,12 @@ import (
 	"paylink/web/page"
 )
 
+// forwardedCookie is the name of the cookie that tells the next page whom a link was mailed to.
+const forwardedCookie = "forwarded"
+
 // showForward asks whom to send the invoice to; after that it says that it is sent.
 func (h *Handlers) showForward(c echo.Context, v visit) error {
-	if email := h.pages.TakeFlash(c); email != "" {
+	if email := h.pages.Take(c, forwardedCookie); email != "" {
 		p := templates.PayClosed{Frame: h.frame(c, v, "pay.forward.sent")}
 		p.Answer = templates.Answer{Colour: "accent", Icon: "envelope", Heading: p.T("pay.forward.sent"), Lead: p.T("pay.forward.sent.lead", "email", email)}
 		p.Second = &templates.Press{Link: v.base(), Label: p.T("pay.forward.back")}
@@ -46,6 +49,6 @@ func (h *Handlers) forwardLink(c echo.Context, v visit) error {
 	if err != nil {
 		return err
 	}
-	h.pages.Flash(c, paylink.MaskEmail(email))
+	h.pages.Leave(c, forwardedCookie, paylink.MaskEmail(email))
 	return seeOther(c, v.base()+"/forward")
 }

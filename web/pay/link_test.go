@@ -355,3 +355,18 @@ func FuzzLinkToken(f *testing.F) {
 		}
 	})
 }
+
+// What another page left to be said is not taken for the address that an invoice was sent on to.
+func TestForwardingTellsOfItselfAlone(t *testing.T) {
+	s := newSite(t, pay.Options{NoLimits: true})
+	address := s.open(s.link)
+	visa := s.keep(visaCard)
+	s.prove(address)
+	s.see(s.ask("POST", address+"/methods/"+visa+"/remove", url.Values{}), http.StatusSeeOther)
+	s.see(s.ask("GET", address+"/forward", nil), http.StatusOK, "Their e-mail address")
+	s.see(s.ask("GET", address, nil), http.StatusOK, "Visa ••4242") // it is said where it belongs
+	s.see(s.ask("POST", address+"/forward", url.Values{"email": {"ap@keller.example"}}), http.StatusSeeOther)
+	s.hide(s.ask("GET", address, nil), "@keller.example")
+	s.see(s.ask("GET", address+"/forward", nil), http.StatusOK, "The link is on its way", "@keller.example")
+	s.see(s.ask("GET", address+"/forward", nil), http.StatusOK, "Their e-mail address")
+}
