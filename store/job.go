@@ -61,6 +61,12 @@ func (r reads) JobReady(ctx context.Context, kind string, now time.Time) (bool, 
 	return len(ready) > 0, found("job", err)
 }
 
+// JobSince says whether a job of a kind was queued since a time, as long as it is not purged.
+func (r reads) JobSince(ctx context.Context, kind string, since time.Time) (bool, error) {
+	queued, err := all(ctx, r, value[string], "select id from job where id > $1 and kind = $2 limit 1", paylink.NewID("job", since), kind)
+	return len(queued) > 0, found("job", err)
+}
+
 var errNoRunAt = errors.New("a job needs a time to run at")
 
 // Enqueue adds a job, which is seen when the transaction commits; false when its key exists.

@@ -18,8 +18,11 @@ type reconcileCommand struct {
 	Balance bool `help:"Compare every movement of the last 35 days on Stripe's balance too, as happens every night."`
 }
 
-// taken is how long a running server has to take the job: it looks for jobs every second.
-const taken = 5 * time.Second
+// alive is how long nothing may be heard of a server that runs: each seals the audit log every 5 s by a
+// job that it queues.
+const alive = 12 * time.Second
+
+const sealJob = "audit.seal"
 
 // Run compares the books with Stripe: by the running server where there is one, and here where there is none.
 func (r reconcileCommand) Run(w *world) error {
@@ -70,8 +73,9 @@ func (r reconcileCommand) ask(w *world, c config.Config) (done bool, err error) 
 	}); err != nil {
 		return false, err
 	}
+	busy := func() { fmt.Fprintln(w.stdout, "The server is busy; waiting for it.") }
 	for _, kind := range kinds {
-		if done, err := await(w.ctx, s, kind, key); err != nil || !done {
+		if done, err := await(w.ctx, s, kind, key, alive, busy); err != nil || !done {
 			return done, err
 		}
 	}
@@ -82,24 +86,31 @@ func (r reconcileCommand) ask(w *world, c config.Config) (done bool, err error) 
 	return true, say(w, payments.Report{Different: len(open)})
 }
 
-// await waits for a job to be done, and for what a long comparison left to jobs of its own; false when
-// nobody takes it.
-func await(ctx context.Context, s *store.Store, kind, key string) (done bool, err error) {
-	begun := time.Now()
-	for {
+// await waits for a job to be done, and for what a long comparison left to jobs of its own, as long as a
+// server is heard of; false when none is. It says so once when a server takes its time.
+func await(ctx context.Context, s *store.Store, kind, key string, alive time.Duration, busy func()) (done bool, err error) {
+	for heard, told := time.Now(), false; ; {
 		job, err := s.Job(ctx, kind, key)
+		if err == nil && !job.DoneAt.IsZero() {
+			if job, err = s.UnfinishedJob(ctx, kind); paylink.KindOf(err) == paylink.NotFound {
+				return true, nil
+			}
+		}
 		if err != nil {
 			return false, err
 		}
-		if job.Attempts == 0 && time.Since(begun) > taken {
-			return false, nil // what was asked for is done at the next start, and changes nothing then
-		}
-		if job.DoneAt.IsZero() && job.LastError != "" {
+		if job.LastError != "" {
 			return true, fmt.Errorf("the server could not compare, and will try again: %s", job.LastError)
 		}
-		if !job.DoneAt.IsZero() {
-			if more, err := s.JobReady(ctx, kind, time.Now()); err != nil || !more {
-				return true, err
+		if time.Since(heard) > alive {
+			// What was asked for and not begun is done at the next start, and changes nothing then.
+			if runs, err := s.JobSince(ctx, sealJob, heard); err != nil || !runs {
+				return false, err
+			}
+			heard = time.Now()
+			if !told && job.Attempts == 0 {
+				told = true
+				busy()
 			}
 		}
 		select {

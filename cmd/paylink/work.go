@@ -41,7 +41,7 @@ func (a *app) work(post *mailer.Mailer) {
 		a.jobs.Register(kind, f, s)
 		a.jobs.Every(kind, interval)
 	}
-	every("audit.seal", 5*time.Second, a.seal, brisk)
+	every(sealJob, 5*time.Second, a.seal, brisk)
 	every("payment.recover", 30*time.Second, plain(a.payments.Recover), alone)
 	every("payment.reconcile", 15*time.Minute, a.payments.ReconcileJob, shift)
 	every("payment.sweep", day, a.payments.SweepJob, shift)
