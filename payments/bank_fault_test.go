@@ -82,7 +82,7 @@ func TestFault_A01_ItemWithoutAMethodIsRemovedAtPlaid(t *testing.T) {
 		d.fault(tokenCall, "500_before", 1)
 		_, err := d.payments.LinkBank(t.Context(), r)
 		wantCode(t, err, paylink.Unavailable, "bank.unreachable")
-		open, err := d.store.OpenExchanges(t.Context(), d.clock.Now().Add(time.Second), 10)
+		open, err := d.store.OpenExchanges(t.Context(), d.clock.Now().Add(time.Second), "", 10)
 		if err != nil || len(open) != 1 || open[0].Item == "" {
 			t.Fatalf("%+v %v", open, err)
 		}
@@ -194,7 +194,7 @@ func TestFault_A02_WhatPlaidRefusesHasWordsAndLeavesNothing(t *testing.T) {
 		if n := len(d.tasks("bank.orphan")); n != 0 {
 			t.Errorf("%d tasks", n)
 		}
-		if open, err := d.store.OpenExchanges(t.Context(), d.clock.Now(), 10); err != nil || len(open) != 0 {
+		if open, err := d.store.OpenExchanges(t.Context(), d.clock.Now(), "", 10); err != nil || len(open) != 0 {
 			t.Errorf("left open: %+v %v", open, err)
 		}
 	})

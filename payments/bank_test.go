@@ -533,7 +533,7 @@ func TestSameAccountLinkedAgainIsTheSameMethodWithItsFirstLogin(t *testing.T) {
 		if second.ID != first.ID || second.PlaidItem != first.PlaidItem || d.sources() != 1 {
 			t.Fatalf("%+v\n%+v", first, second)
 		}
-		open, err := d.store.OpenExchanges(t.Context(), d.clock.Now().Add(time.Hour), 10)
+		open, err := d.store.OpenExchanges(t.Context(), d.clock.Now().Add(time.Hour), "", 10)
 		if err != nil || len(open) != 1 {
 			t.Fatalf("the second login: %+v %v", open, err)
 		}

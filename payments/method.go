@@ -18,7 +18,7 @@ const (
 	idleFor = 75 * 24 * time.Hour
 	// detachAgain is how long a removed method waits for a payment by it, before it is looked at again.
 	detachAgain = time.Hour
-	// sweepAtOnce bounds the rows that one sweep reads.
+	// sweepAtOnce bounds the rows that a sweep reads at a time.
 	sweepAtOnce = 200
 )
 
@@ -246,14 +246,20 @@ func (s *Service) SweepMethods(ctx context.Context) error {
 			failed = append(failed, err)
 		}
 	}
-	open, err := s.store.OpenExchanges(ctx, s.Now().Add(-exchangeLife), sweepAtOnce)
-	if err != nil {
-		return errors.Join(append(failed, err)...)
-	}
-	for _, x := range open {
-		if err := s.closeExchange(ctx, x); err != nil {
-			failed = append(failed, fmt.Errorf("close %s: %w", x.ID, err))
+	before := s.Now().Add(-exchangeLife)
+	for after := ""; ; {
+		open, err := s.store.OpenExchanges(ctx, before, after, sweepAtOnce)
+		if err != nil {
+			return errors.Join(append(failed, err)...)
 		}
+		for _, x := range open {
+			if err := s.closeExchange(ctx, x); err != nil {
+				failed = append(failed, fmt.Errorf("close %s: %w", x.ID, err))
+			}
+		}
+		if len(open) < sweepAtOnce {
+			return errors.Join(failed...)
+		}
+		after = open[len(open)-1].ID
 	}
-	return errors.Join(failed...)
 }

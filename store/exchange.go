@@ -21,10 +21,10 @@ func (r reads) ExchangeByToken(ctx context.Context, hash string) (paylink.Exchan
 	return e, found("exchange", err)
 }
 
-// OpenExchanges lists exchanges that were begun before a time and never ended, oldest first.
-func (r reads) OpenExchanges(ctx context.Context, before time.Time, limit int) ([]paylink.Exchange, error) {
+// OpenExchanges lists exchanges that were begun before a time and never ended, by id after one.
+func (r reads) OpenExchanges(ctx context.Context, before time.Time, after string, limit int) ([]paylink.Exchange, error) {
 	list, err := all(ctx, r, scanExchange, "select "+exchangeColumns+` from bank_exchange
-		where ended_at = 0 and created_at < $1 order by created_at, id limit $2`, micros(before), limit)
+		where ended_at = 0 and created_at < $1 and id > $2 order by id limit $3`, micros(before), after, limit)
 	return list, found("exchange", err)
 }
 

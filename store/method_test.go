@@ -86,9 +86,9 @@ func TestExchangeKeepsEveryFieldAndIsBegunOnce(t *testing.T) {
 		})
 		got, err := s.ExchangeByToken(ctx, x.TokenHash)
 		same(t, got, err, x)
-		open, err := s.OpenExchanges(ctx, x.CreatedAt.Add(time.Hour), 10)
+		open, err := s.OpenExchanges(ctx, x.CreatedAt.Add(time.Hour), "", 10)
 		same(t, open, err, []paylink.Exchange{x})
-		open, err = s.OpenExchanges(ctx, x.CreatedAt, 10)
+		open, err = s.OpenExchanges(ctx, x.CreatedAt, "", 10)
 		same(t, open, err, []paylink.Exchange(nil))
 		x.Item, x.Sealed, x.MethodID, x.Note, x.EndedAt = "item", "sealed", "mth_1", "kept", start
 		s.update(t, func(tx *store.Tx) error { return tx.UpdateExchange(ctx, x) })

@@ -60,7 +60,7 @@ func (w *world) crashLoop(kills int, life time.Duration, seed uint64) auditor.Re
 	w.tb.Helper()
 	dice := rand.New(rand.NewPCG(seed, 1))
 	w.misbehave(seed)
-	const people = 5 // at a time, often on the same invoice
+	const people = 8 // at a time, often on the same invoice
 	var links []string
 	for range kills/3 + 3 {
 		capture := "automatic"
@@ -93,7 +93,7 @@ func (w *world) crashLoop(kills int, life time.Duration, seed uint64) auditor.Re
 		}
 		w.site.Kill()
 		stopped := time.Now()
-		if dice.IntN(8) == 0 { // a day at the banks passes while nobody is at work, so that no call spans it
+		if dice.IntN(12) == 0 { // a day at the banks passes while nobody is at work, so that no call spans it
 			w.control(http.MethodPost, "/clock", map[string]string{"advance": "30h"})
 		}
 		w.site.Restart()
