@@ -1,6 +1,7 @@
 package paylink
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -41,6 +42,29 @@ func (f Firm) Location() *time.Location {
 		return zone
 	}
 	return time.UTC
+}
+
+// DebitStatement is the firm's name as a bank's statement shows it beside a debit: up to 16 letters,
+// digits and blanks. It is "" when too little is left of the name; the statement then says what Stripe
+// knows the firm by. https://docs.stripe.com/payments/ach-direct-debit#statement-descriptors
+func (f Firm) DebitStatement() string {
+	var b strings.Builder
+	letters := 0
+	for _, r := range strings.ToUpper(cmp.Or(f.Descriptor, f.Name)) {
+		letter := r >= 'A' && r <= 'Z'
+		if b.Len() == 16 || !letter && r != ' ' && (r < '0' || r > '9') {
+			continue
+		}
+		if letter {
+			letters++
+		}
+		b.WriteRune(r)
+	}
+	said := strings.Join(strings.Fields(b.String()), " ")
+	if letters == 0 || len(said) < 5 {
+		return ""
+	}
+	return said
 }
 
 // Check says everything that is wrong with the settings at once.

@@ -340,3 +340,22 @@ func TestBankDaysLeaveOutWeekendsAndTheHolidaysOfTheFederalReserve(t *testing.T)
 		}
 	}
 }
+
+// What the permission to debit says of the statement is what Stripe is given for it.
+func TestDebitStatementIsWhatABankCanShow(t *testing.T) {
+	for _, c := range []struct{ descriptor, name, want string }{
+		{"NORTHWIND STUDIO", "Northwind Studio", "NORTHWIND STUDIO"},
+		{"", "Northwind Studio", "NORTHWIND STUDIO"},
+		{"", "Northwind Studio & Sons, LLC", "NORTHWIND STUDIO"},
+		{"", "O'Hara*<Sons> 24", "OHARASONS 24"},
+		{"", "  A  long   name of a firm", "A LONG NAME"},
+		{"", "Bäckerei Größe", "BCKEREI GRE"},
+		{"", "ABC", ""},
+		{"", "123456", ""},
+		{"", "北京设计", ""},
+	} {
+		if got := (paylink.Firm{Name: c.name, Descriptor: c.descriptor}).DebitStatement(); got != c.want || len(got) > 16 {
+			t.Errorf("%q of %q: %q, want %q", c.descriptor, c.name, got, c.want)
+		}
+	}
+}

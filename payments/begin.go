@@ -223,14 +223,18 @@ func (s *Service) createFor(ctx context.Context, p paylink.Payment, invoice payl
 		return stripe.Intent{}, err
 	}
 	types, futureUse := intentMeans(p, invoice)
-	suffix := statementSuffix(invoice.Number)
-	if p.Method == paylink.MethodBank {
-		suffix = "" // for cards alone
+	statement, suffix := "", statementSuffix(invoice.Number)
+	if p.Method == paylink.MethodBank { // the permission names what its statement will say
+		firm, err := s.store.Firm(ctx)
+		if err != nil {
+			return stripe.Intent{}, err
+		}
+		statement, suffix = firm.DebitStatement(), ""
 	}
 	request := stripe.IntentRequest{
 		Amount: p.Charged(), Customer: cus, MethodTypes: types,
 		Capture: p.Capture, SetupFutureUsage: futureUse,
-		StatementSuffix: suffix, Description: "Invoice " + invoice.Number,
+		Statement: statement, StatementSuffix: suffix, Description: "Invoice " + invoice.Number,
 		Install: s.Install, Payment: p.ID, Invoice: invoice.ID,
 	}
 	return retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {

@@ -13,6 +13,7 @@ const (
 	blockedDetached     = "detached"     // Stripe no longer knows it
 	blockedRevoked      = "revoked"      // its owner took the access back at the bank
 	blockedByStripe     = "returned"     // Stripe does not debit it any more
+	blockedReturned     = "came_back"    // a debit that had arrived was returned, for want of money or for no reason told
 	blockedUnauthorized = "unauthorized" // a debit was reported as not allowed
 	blockedClosed       = "closed"       // there is no such account, or none any more
 	blockedFunds        = "funds"        // two debits found too little money
@@ -89,8 +90,8 @@ func madeBy(ctx context.Context, tx *store.Tx, p *paylink.Payment, stripeMethod 
 	return err
 }
 
-// cameBack blocks a bank account whose debits come back: at once after one that its owner did not
-// allow or that found no account, and after two that found too little money. It counts what the
+// cameBack blocks a bank account whose debits come back, for good: at once after one that its owner did
+// not allow or that found no account, and after two that found too little money. It counts what the
 // database holds, so the debit or the return that it is told of is written before.
 func (s *Service) cameBack(ctx context.Context, tx *store.Tx, p paylink.Payment, why paylink.DeclineReason) error {
 	if p.MethodID == "" {
@@ -105,7 +106,7 @@ func (s *Service) cameBack(ctx context.Context, tx *store.Tx, p paylink.Payment,
 	case paylink.DeclinedClosed, paylink.DeclinedNoAccount:
 		return s.block(ctx, tx, "stripe", p.CustomerID, p.MethodID, blockedClosed)
 	case paylink.DeclinedFunds:
-		n, err := fundsMissing(ctx, tx, p.MethodID)
+		n, err := fundsMissing(ctx, tx, p)
 		if err != nil || n < fundsMost {
 			return err
 		}
@@ -116,9 +117,31 @@ func (s *Service) cameBack(ctx context.Context, tx *store.Tx, p paylink.Payment,
 	return nil
 }
 
-// fundsMissing counts the debits of an account that found too little money, before or after they had
-// arrived.
-func fundsMissing(ctx context.Context, tx *store.Tx, methodID string) (n int, err error) {
+// fundsMissing counts the debits of a payment's account that found too little money, before or after
+// they had arrived, however often the account was connected.
+func fundsMissing(ctx context.Context, tx *store.Tx, p paylink.Payment) (n int, err error) {
+	account, err := tx.Method(ctx, p.MethodID)
+	if err != nil {
+		return 0, err
+	}
+	alike, err := tx.MethodsAlike(ctx, account.CustomerID, account.Fingerprint)
+	if err != nil {
+		return 0, err
+	}
+	if account.Fingerprint == "" {
+		alike = []paylink.Method{account}
+	}
+	for _, m := range alike {
+		found, err := fundsMissingBy(ctx, tx, m.ID)
+		if err != nil {
+			return 0, err
+		}
+		n += found
+	}
+	return n, nil
+}
+
+func fundsMissingBy(ctx context.Context, tx *store.Tx, methodID string) (n int, err error) {
 	made, err := tx.PaymentsBy(ctx, methodID)
 	if err != nil {
 		return 0, err

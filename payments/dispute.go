@@ -208,6 +208,12 @@ func (s *Service) takenBack(ctx context.Context, tx *store.Tx, p paylink.Payment
 		if err := s.cameBack(ctx, tx, p, returnReasons[d.Reason]); err != nil {
 			return err
 		}
+		// Whatever the reason, an account whose money went back is not offered again; its owner may connect it anew.
+		if p.MethodID != "" {
+			if err := s.block(ctx, tx, "stripe", p.CustomerID, p.MethodID, blockedReturned); err != nil {
+				return err
+			}
+		}
 	}
 	if err := s.tell(ctx, tx, p, "dispute.lost", code, d); err != nil {
 		return err

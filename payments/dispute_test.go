@@ -155,6 +155,52 @@ func TestFault_A04_ReturnTwentyDaysAfterSuccessOpensTheInvoice(t *testing.T) {
 	})
 }
 
+// An account whose money went back is not offered again, whatever the reason. Its owner may connect it once
+// more, and after a second time no more.
+func TestFault_A04_ReturnedAccountIsNotOfferedAgain(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		comesBack := func(nonce string, m paylink.Method) paylink.Method {
+			t.Helper()
+			p := d.pass(5*24*time.Hour, d.begin(d.debitPress(nonce, 20000, m), paylink.Processing))
+			if p.Status != paylink.Succeeded {
+				t.Fatalf("%s %s", p.Status, p.Reason)
+			}
+			if p.Statement != d.firm().DebitStatement() || p.Statement == "" {
+				t.Errorf("the statement says %q, the permission %q", p.Statement, d.firm().DebitStatement())
+			}
+			d.later(20 * 24 * time.Hour)
+			d.returned(p, "insufficient_funds")
+			d.hear()
+			return d.method(m.ID)
+		}
+		m := d.linked(goodAccount)
+		if got := comesBack("n1", m); got.Blocked != "came_back" {
+			t.Fatalf("blocked %q", got.Blocked)
+		}
+		d.wantRefused(d.debitPress("n2", 20000, m), "method", "method.blocked")
+		again := d.linked(goodAccount)
+		if again.ID == m.ID || again.StripeID == m.StripeID {
+			t.Fatalf("%+v", again)
+		}
+		if got := comesBack("n3", again); got.Blocked != "funds" {
+			t.Fatalf("the second time it is blocked %q", got.Blocked)
+		}
+		chosen := d.chosen(goodAccount, "ins_56")
+		chosen.LinkID = "" // which ended meanwhile
+		_, err := d.payments.LinkBank(t.Context(), chosen)
+		wantCode(t, err, paylink.Invalid, "bank.blocked")
+	})
+}
+
+func (d *desk) firm() paylink.Firm {
+	d.t.Helper()
+	firm, err := d.store.Firm(d.t.Context())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return firm
+}
+
 func (d *desk) reopening(kind, key string) store.Job {
 	d.t.Helper()
 	job, err := d.store.Job(d.t.Context(), kind, key)

@@ -117,6 +117,10 @@ func newCharge(t *tx, pi *paymentIntent, m *paymentMethod, authenticated bool) *
 		descriptor = strings.ToUpper(statementPrefix + "* " + *pi.StatementDescriptorSuffix)
 		descriptor = descriptor[:min(len(descriptor), 22)]
 	}
+	if pi.StatementDescriptor != nil { // of a debit, cut as https://docs.stripe.com/payments/ach-direct-debit says
+		descriptor = strings.ToUpper(*pi.StatementDescriptor)
+		descriptor = descriptor[:min(len(descriptor), 16)]
+	}
 	ch := &charge{ID: newID("ch"), Object: "charge", Amount: pi.Amount, BillingDetails: m.BillingDetails, CalculatedStatementDescriptor: &descriptor,
 		Created: t.unix(), Currency: pi.Currency, Customer: pi.Customer, Description: pi.Description, Metadata: pi.Metadata,
 		PaymentIntent: &pi.ID, PaymentMethod: &m.ID, ReceiptEmail: pi.ReceiptEmail, Shipping: pi.Shipping,

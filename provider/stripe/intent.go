@@ -73,7 +73,8 @@ type IntentRequest struct {
 	MethodTypes               []string
 	Capture                   paylink.CaptureMethod
 	SetupFutureUsage          string // "" or off_session, on_session
-	StatementSuffix           string // up to 22 characters with the prefix
+	Statement                 string // of a debit, up to 16 characters; "" is what Stripe knows the firm by
+	StatementSuffix           string // of a card payment, up to 22 characters with the prefix
 	Description               string
 	Install, Payment, Invoice string
 }
@@ -94,6 +95,9 @@ func (c *Client) CreateIntent(ctx context.Context, key string, r IntentRequest) 
 	}
 	if r.SetupFutureUsage != "" {
 		p.SetupFutureUsage = stripego.String(r.SetupFutureUsage)
+	}
+	if r.Statement != "" {
+		p.StatementDescriptor = stripego.String(r.Statement)
 	}
 	if r.StatementSuffix != "" {
 		p.StatementDescriptorSuffix = stripego.String(r.StatementSuffix)

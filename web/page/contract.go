@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"strings"
 
 	"paylink"
@@ -36,10 +37,7 @@ func Parties(w catalogue.Words, firm paylink.Firm) []any {
 	} else if firm.Phone != "" {
 		contact = firm.Phone
 	}
-	statement := firm.Descriptor
-	if statement == "" {
-		statement = strings.ToUpper(firm.Name)
-	}
+	statement := cmp.Or(firm.DebitStatement(), strings.ToUpper(firm.Name))
 	return []any{"firm", firm.Name, "statement", statement, "contact", contact}
 }
 
