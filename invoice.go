@@ -251,6 +251,7 @@ type Balance struct {
 	Credited int64
 	Paid     int64 // arrived, less refunds that are owed again, returns and lost disputes
 	Pending  int64 // reserved: being made, on its way or held
+	FromBank int64 // of Pending: debits that a bank is moving
 	Refunded int64 // sent back by our act; told beside the others, not part of the sum
 	Payments int   // payments that arrived, for "first minimum"
 }

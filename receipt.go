@@ -57,9 +57,10 @@ type Receipt struct {
 	PaidBefore  money.Amount `json:"paid_before"`
 	ThisPayment money.Amount `json:"this_payment"`
 	Fee         money.Amount `json:"fee"`
-	OnItsWay    money.Amount `json:"on_its_way"`
-	Refunded    money.Amount `json:"refunded"`          // of Charged, by our act
-	Returned    money.Amount `json:"returned,omitzero"` // of Charged, by the payer's bank
+	OnItsWay    money.Amount `json:"on_its_way"`          // from a bank
+	BeingPaid   money.Amount `json:"being_paid,omitzero"` // reserved otherwise: being made, or held on a card
+	Refunded    money.Amount `json:"refunded"`            // of Charged, by our act
+	Returned    money.Amount `json:"returned,omitzero"`   // of Charged, by the payer's bank
 	StillToPay  money.Amount `json:"still_to_pay"`
 	Taxes       []Line       `json:"taxes"`
 }
@@ -67,6 +68,11 @@ type Receipt struct {
 // Charged is what the payer's statement will say.
 func (r Receipt) Charged() money.Amount {
 	return money.New(r.ThisPayment.Minor+r.Fee.Minor, r.ThisPayment.Currency)
+}
+
+// Pending is what was reserved of the invoice when the receipt was issued.
+func (r Receipt) Pending() money.Amount {
+	return money.New(r.OnItsWay.Minor+r.BeingPaid.Minor, r.ThisPayment.Currency)
 }
 
 // ReceiptNumber writes the number of a receipt. The series is the year; the epoch is "" until a

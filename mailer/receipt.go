@@ -173,7 +173,7 @@ func receiptRows(l templates.Letter, r paylink.Receipt) (rows []templates.Letter
 		add(w.T("mail.receipt.row.refunded"), r.Refunded)
 		add(w.T("mail.receipt.row.returned"), r.Returned)
 	}
-	add(w.T("mail.receipt.row.way"), r.OnItsWay)
+	add(w.T("mail.receipt.row.way"), r.Pending())
 	total = l.Row(w.T("mail.receipt.row.due"), r.StillToPay)
 	if !r.StillToPay.IsZero() && r.Due != "" && w.Days(r.Due.End(w.Zone())) > 0 {
 		total.Label = w.T("mail.receipt.row.due.by", "due", r.Due)

@@ -156,3 +156,24 @@ func TestVoidedHoldIsNotDeclinedForAnEarlierTry(t *testing.T) {
 		}
 	})
 }
+
+// What waits for a card's bank, or is held on a card, is not on its way from a bank.
+func TestReceiptTellsADebitOnItsWayFromACardThatIsNotSureYet(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.begin(d.debitPress("n1", 10000, d.linked(goodAccount)), paylink.Processing)
+		d.pay("n2", 6000, d.card("pm_card_threeDSecure2Required"), paylink.RequiresAction)
+		p := d.pay("n3", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		r, err := d.store.ReceiptByPayment(t.Context(), p.ID)
+		if err != nil || r.OnItsWay.Minor != 10000 || r.BeingPaid.Minor != 6000 || r.StillToPay.Minor != 64000 {
+			t.Errorf("on its way %v, being paid %v, still to pay %v: %v", r.OnItsWay, r.BeingPaid, r.StillToPay, err)
+		}
+		invoice, err := d.store.Invoice(t.Context(), p.InvoiceID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := d.store.Balance(t.Context(), p.InvoiceID)
+		if again, _, other := d.store.InvoicePayments(t.Context(), invoice); err != nil || other != nil || again != b || b.FromBank != 10000 || b.Pending != 16000 {
+			t.Errorf("%+v, %+v: %v %v", b, again, err, other)
+		}
+	})
+}

@@ -65,7 +65,8 @@ func (s *Service) revise(ctx context.Context, tx *store.Tx, p paylink.Payment, i
 	// Where the invoice stands now: what other payments brought, before and since, and what is still to pay.
 	next.Total, next.Credited = invoice.Total, amount(balance.Credited)
 	next.PaidBefore = amount(balance.Paid - left.applied)
-	next.OnItsWay, next.StillToPay = amount(balance.Pending), amount(balance.Due())
+	next.OnItsWay, next.BeingPaid = amount(balance.FromBank), amount(balance.Pending-balance.FromBank)
+	next.StillToPay = amount(balance.Due())
 	return next, tx.InsertReceiptRevision(ctx, next)
 }
 

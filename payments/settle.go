@@ -39,6 +39,9 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, 
 	if was.Reserving() {
 		before.Pending -= reserved
 	}
+	if was == paylink.Processing && p.Method == paylink.MethodBank {
+		before.FromBank -= reserved
+	}
 	open := max(0, before.Total-before.Credited-before.Paid)
 	if invoice.State == paylink.StateVoid {
 		open = 0
@@ -124,7 +127,7 @@ func (s *Service) receipt(ctx context.Context, tx *store.Tx, p paylink.Payment, 
 		InvoiceID: invoice.ID, InvoiceNumber: invoice.Number, InvoiceTitle: invoice.Title,
 		InvoiceDate: invoice.IssuedOn, Due: invoice.Due,
 		Total: invoice.Total, Credited: amount(before.Credited), PaidBefore: amount(before.Paid), ThisPayment: p.Amount, Fee: p.Fee,
-		OnItsWay: amount(before.Pending), Refunded: amount(0),
+		OnItsWay: amount(before.FromBank), BeingPaid: amount(before.Pending - before.FromBank), Refunded: amount(0),
 		StillToPay: amount(after.Due()),
 	}
 	for _, line := range invoice.Lines {

@@ -31,10 +31,12 @@ type Invoice struct {
 	Taxes    []TaxLine    `json:"taxes,omitempty"`
 	Total    money.Amount `json:"total"`
 
-	// Total − Credited − Paid − OnItsWay is StillToPay. Credited and OnItsWay may be the zero Amount.
+	// Total − Credited − Paid − OnItsWay − BeingPaid is StillToPay. All but Total, Paid and StillToPay
+	// may be the zero Amount.
 	Paid       money.Amount `json:"paid"`
 	Credited   money.Amount `json:"credited,omitzero"`
-	OnItsWay   money.Amount `json:"on_its_way,omitzero"`
+	OnItsWay   money.Amount `json:"on_its_way,omitzero"` // from a bank
+	BeingPaid  money.Amount `json:"being_paid,omitzero"` // reserved otherwise: being made, or held on a card
 	OnItsWayBy paylink.Date `json:"on_its_way_by,omitempty"`
 	StillToPay money.Amount `json:"still_to_pay"`
 
@@ -87,7 +89,7 @@ func (i Invoice) check() error {
 	for _, line := range i.Lines {
 		required = append(required, line.UnitAmount, line.Amount)
 	}
-	optional := []money.Amount{i.Subtotal, i.Credited, i.OnItsWay}
+	optional := []money.Amount{i.Subtotal, i.Credited, i.OnItsWay, i.BeingPaid}
 	for _, tax := range i.Taxes {
 		optional = append(optional, tax.Amount)
 	}

@@ -60,7 +60,7 @@ func (p *invoicePage) draw() ([]byte, error) {
 		}
 		first += count
 		if page == len(plan)-1 {
-			p.s.sum(end, p.w, p.i.Locale, balance{p.i.Total, p.i.Credited, p.i.OnItsWay, p.i.StillToPay, p.i.DueDate})
+			p.s.sum(end, p.w, p.i.Locale, balance{p.i.Total, p.i.Credited, p.i.OnItsWay, p.i.BeingPaid, p.i.StillToPay, p.i.DueDate})
 			p.foot(foot)
 		}
 		p.s.bottomLine(p.issued(), page+1, len(plan), p.w)
@@ -79,7 +79,7 @@ func (p *invoicePage) title() {
 }
 
 func (p *invoicePage) isPaid() bool {
-	return !p.i.StillToPay.IsPositive() && !p.i.OnItsWay.IsPositive() && p.i.Paid.IsPositive()
+	return !p.i.StillToPay.IsPositive() && !p.i.OnItsWay.IsPositive() && !p.i.BeingPaid.IsPositive() && p.i.Paid.IsPositive()
 }
 
 // amount is what is still to pay, until when, and how: by the code or by the address.
@@ -100,6 +100,8 @@ func (p *invoicePage) amount() error {
 	switch {
 	case p.isPaid():
 		figure, first = p.i.Total, p.w.fullyPaid
+	case !figure.IsPositive() && p.i.BeingPaid.IsPositive():
+		figure, first = p.i.Total, p.w.allBeingPaid
 	case !figure.IsPositive() && p.i.OnItsWay.IsPositive():
 		figure, first = p.i.Total, p.w.allOnItsWay
 	case figure != p.i.Total:
@@ -319,6 +321,9 @@ func (p *invoicePage) sumRows() []row {
 			label = say(w.onItsWayBy, "date", w.day(i.OnItsWayBy))
 		}
 		rows = append(rows, figure(label, i.OnItsWay, plain))
+	}
+	if i.BeingPaid.IsPositive() {
+		rows = append(rows, figure(w.beingPaid, i.BeingPaid, plain))
 	}
 	return rows
 }

@@ -14,7 +14,7 @@ func Of(r paylink.Receipt) Receipt {
 		Charged: r.Charged(), Method: methodOf(r), Statement: r.Statement, Reference: r.Reference,
 		InvoiceNumber: r.InvoiceNumber, InvoiceTitle: r.InvoiceTitle, InvoiceDate: r.InvoiceDate, DueDate: r.Due,
 		Total: r.Total, PaidBefore: r.PaidBefore, ThisPayment: r.ThisPayment,
-		Fee: unlessZero(r.Fee), Credited: unlessZero(r.Credited), OnItsWay: unlessZero(r.OnItsWay), Refunded: unlessZero(r.Refunded), Returned: unlessZero(r.Returned), StillToPay: r.StillToPay,
+		Fee: unlessZero(r.Fee), Credited: unlessZero(r.Credited), OnItsWay: unlessZero(r.OnItsWay), BeingPaid: unlessZero(r.BeingPaid), Refunded: unlessZero(r.Refunded), Returned: unlessZero(r.Returned), StillToPay: r.StillToPay,
 		VerifyCode: r.Code, Paper: Paper(r.Firm.Paper),
 	}
 	if r.Method == paylink.MethodBank {
@@ -41,7 +41,7 @@ func OfInvoice(firm paylink.Firm, customer paylink.Customer, i paylink.Invoice, 
 		Date: i.IssuedOn, DueDate: i.Due, IssuedAt: i.UpdatedAt,
 		Customer: customer.Name, Company: customer.Company,
 		Total: i.Total, Paid: amount(b.Paid), Credited: unlessZero(amount(b.Credited)),
-		OnItsWay: unlessZero(amount(b.Pending)), StillToPay: amount(b.Due()),
+		OnItsWay: unlessZero(amount(b.FromBank)), BeingPaid: unlessZero(amount(b.Pending - b.FromBank)), StillToPay: amount(b.Due()),
 		PayURL: url, Paper: Paper(firm.Paper),
 	}
 	subtotal := i.Total.Minor

@@ -89,3 +89,27 @@ func TestTheDocumentOfAnInvoiceAddsUp(t *testing.T) {
 		t.Errorf("a subtotal that is the total: %v", doc.Subtotal)
 	}
 }
+
+// Only what a bank moves is on its way from a bank; what is being paid otherwise has words of its own.
+func TestWhatACardHoldsIsNotOnItsWayFromABank(t *testing.T) {
+	usd := func(minor int64) money.Amount { return money.New(minor, "USD") }
+	r := frozen()
+	r.BeingPaid, r.StillToPay = usd(6000), usd(51500)
+	page := strings.Join(strings.Fields(text(t, mustRender(t, Of(r)))), " ")
+	if strings.Contains(page, "from a bank") || !strings.Contains(page, "Being paid, not yet certain 60.00") || !strings.Contains(page, "425.00 paid, 60.00 on its way") {
+		t.Errorf("%s", page)
+	}
+	i := paylink.Invoice{
+		Number: "INV-1042", Currency: "USD", Total: usd(10000), IssuedOn: "2026-11-23", UpdatedAt: r.IssuedAt,
+		Lines: []paylink.Line{{Description: "Work", Quantity: 10_000, UnitAmount: usd(10000), Amount: usd(10000)}},
+	}
+	for says, b := range map[string]paylink.Balance{
+		"The rest is being paid and not yet certain.": {Total: 10000, Paid: 3000, Pending: 7000},
+		"The rest is on its way from a bank.":         {Total: 10000, Paid: 3000, Pending: 7000, FromBank: 7000},
+	} {
+		page := strings.Join(strings.Fields(text(t, mustRenderInvoice(t, OfInvoice(paylink.NewFirm(), paylink.Customer{}, i, b, "")))), " ")
+		if !strings.Contains(page, says) || (b.FromBank == 0) == strings.Contains(page, "from a bank") {
+			t.Errorf("%s", page)
+		}
+	}
+}

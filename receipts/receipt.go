@@ -51,7 +51,7 @@ type Receipt struct {
 	InvoiceDate   paylink.Date `json:"invoice_date,omitempty"`
 	DueDate       paylink.Date `json:"due_date,omitempty"`
 
-	// Total − Credited − what was paid and kept − OnItsWay is StillToPay. An amount that the firm
+	// Total − Credited − what was paid and kept − OnItsWay − BeingPaid is StillToPay. An amount that the firm
 	// never uses is left the zero Amount, without currency, and has no row; a Fee and an OnItsWay of
 	// zero have one. ThisPayment is the invoice's part of Charged. PaidBefore is what other payments
 	// brought: before this one on the first revision, and since too on a later one, which says where
@@ -61,7 +61,8 @@ type Receipt struct {
 	ThisPayment  money.Amount `json:"this_payment"`
 	Fee          money.Amount `json:"fee,omitzero"`
 	FeeLabel     string       `json:"fee_label,omitempty"` // "Card fee, 2.9%"
-	OnItsWay     money.Amount `json:"on_its_way,omitzero"`
+	OnItsWay     money.Amount `json:"on_its_way,omitzero"` // from a bank
+	BeingPaid    money.Amount `json:"being_paid,omitzero"` // reserved otherwise: being made, or held on a card
 	OnItsWayBy   paylink.Date `json:"on_its_way_by,omitempty"`
 	Refunded     money.Amount `json:"refunded,omitzero"` // of Charged, by the firm
 	Returned     money.Amount `json:"returned,omitzero"` // of Charged, by the payer's bank
@@ -111,7 +112,7 @@ func (r Receipt) check() error {
 	if err := goodDates(r.InvoiceDate, r.DueDate, r.OnItsWayBy, r.StillToPayBy); err != nil {
 		return err
 	}
-	optional := []money.Amount{r.Fee, r.OnItsWay, r.Refunded, r.Returned, r.Credited}
+	optional := []money.Amount{r.Fee, r.OnItsWay, r.BeingPaid, r.Refunded, r.Returned, r.Credited}
 	for _, tax := range r.Taxes {
 		optional = append(optional, tax.Amount)
 	}

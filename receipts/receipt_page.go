@@ -61,7 +61,7 @@ func (p *receiptPage) draw() ([]byte, error) {
 		p.s.rule(left, p.s.paper.right, top, thick, ink)
 		rows = rows[count:]
 		if page == len(plan)-1 {
-			p.s.sum(y, p.w, p.r.Locale, balance{p.r.Total, p.r.Credited, p.r.OnItsWay, p.r.StillToPay, p.r.StillToPayBy})
+			p.s.sum(y, p.w, p.r.Locale, balance{p.r.Total, p.r.Credited, p.r.OnItsWay, p.r.BeingPaid, p.r.StillToPay, p.r.StillToPayBy})
 			if err := p.foot(); err != nil {
 				return nil, err
 			}
@@ -219,6 +219,9 @@ func (p *receiptPage) rows() []row {
 			label = say(w.onItsWayBy, "date", w.near(r.OnItsWayBy, r.IssuedAt.In(p.zone)))
 		}
 		rows = append(rows, p.row(label, r.OnItsWay, plain))
+	}
+	if r.BeingPaid.IsPositive() {
+		rows = append(rows, p.row(w.beingPaid, r.BeingPaid, plain))
 	}
 	if r.Refunded.Currency != "" {
 		rows = append(rows, p.row(w.refunded, r.Refunded, plain))

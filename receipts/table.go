@@ -127,11 +127,11 @@ func (s *sheet) sum(y float64, w *words, l money.Locale, b balance) {
 	s.figureRow(s.paper.last, left+inset, label, b.stillToPay.Format(l),
 		style{size: 11.5, bold: true, color: ink}).draw(y + 0.5)
 	y += s.paper.gap
-	paid := b.paid()
-	s.bar(y, shares{paid.Minor, max(0, b.onItsWay.Minor), max(0, b.stillToPay.Minor)})
+	paid, way := b.paid(), money.New(b.onItsWay.Minor+b.beingPaid.Minor, b.total.Currency)
+	s.bar(y, shares{paid.Minor, max(0, way.Minor), max(0, b.stillToPay.Minor)})
 	text := say(w.barPaid, "paid", paid.Number(l))
-	if b.onItsWay.IsPositive() {
-		text = say(w.barPaidAndOnItsWay, "paid", paid.Number(l), "way", b.onItsWay.Number(l))
+	if way.IsPositive() {
+		text = say(w.barPaidAndOnItsWay, "paid", paid.Number(l), "way", way.Number(l))
 	}
 	s.text(left, y+belowBar, oneLine(s.paper.right-left, span{text, style{size: 8.5, color: ink2}}))
 }
@@ -141,14 +141,14 @@ const belowBar = 7.8
 
 // balance is where an invoice stands.
 type balance struct {
-	total, credited, onItsWay, stillToPay money.Amount
-	by                                    paylink.Date
+	total, credited, onItsWay, beingPaid, stillToPay money.Amount
+	by                                               paylink.Date
 }
 
 // paid is what is neither credited, on its way nor still to pay: the one sum that holds after
 // refunds and returns too.
 func (b balance) paid() money.Amount {
-	minor := b.total.Minor - b.credited.Minor - b.onItsWay.Minor - b.stillToPay.Minor
+	minor := b.total.Minor - b.credited.Minor - b.onItsWay.Minor - b.beingPaid.Minor - b.stillToPay.Minor
 	return money.New(max(0, minor), b.total.Currency)
 }
 

@@ -29,6 +29,7 @@ type words struct {
 	taxSum                                           string
 	onItsWay                                         string
 	onItsWayBy                                       string // {date}
+	beingPaid                                        string
 	refunded, returned, credited                     string
 	stillToPay                                       string
 	stillToPayBy                                     string // {date}
@@ -45,7 +46,7 @@ type words struct {
 	invoice, paidStamp                                string
 	toPay                                             string
 	stillToPayOf                                      string // {total}
-	fullyPaid, allOnItsWay                            string
+	fullyPaid, allOnItsWay, allBeingPaid              string
 	dueOn                                             string // {day}
 	payByPhone, orOpen                                string
 	billedTo, taxID, invoiceDate, due                 string
@@ -113,6 +114,7 @@ var english = words{
 	taxIncluded: "{tax}, included in the prices", taxAdded: "{tax}, added to the prices",
 	taxSum: "Taxes in all", onItsWay: "On its way from a bank",
 	onItsWayBy: "On its way from a bank, usually by {date}",
+	beingPaid:  "Being paid, not yet certain",
 	refunded:   "Refunded", returned: "Returned by the bank", credited: "No longer owed",
 	stillToPay: "Still to pay", stillToPayBy: "Still to pay by {date}",
 	barPaid: "{paid} paid", barPaidAndOnItsWay: "{paid} paid, {way} on its way",
@@ -124,7 +126,8 @@ var english = words{
 
 	invoice: "Invoice", paidStamp: "PAID", toPay: "to pay", stillToPayOf: "still to pay of {total}",
 	fullyPaid: "This invoice is fully paid.", allOnItsWay: "The rest is on its way from a bank.",
-	dueOn: "Due {day}", payByPhone: "Pay by phone: scan", orOpen: "Or open this address:",
+	allBeingPaid: "The rest is being paid and not yet certain.",
+	dueOn:        "Due {day}", payByPhone: "Pay by phone: scan", orOpen: "Or open this address:",
 	billedTo: "For", taxID: "Tax number", invoiceDate: "Date", due: "Due",
 	description: "Description", quantity: "Quantity", unitPrice: "Price", taxRate: "Tax",
 	amount: "Amount", subtotal: "Subtotal", total: "Total", paid: "Paid",

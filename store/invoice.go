@@ -224,6 +224,9 @@ func (r reads) InvoicePayments(ctx context.Context, i paylink.Invoice) (b paylin
 		if p.Status.Reserving() {
 			b.Pending += p.Amount.Minor
 		}
+		if p.Status == paylink.Processing && p.Method == paylink.MethodBank {
+			b.FromBank += p.Amount.Minor
+		}
 	}
 	return b, payments, nil
 }
@@ -248,21 +251,22 @@ func (r reads) balances(ctx context.Context, invoices []paylink.Invoice) (map[st
 		ids[n] = i.ID
 	}
 	type reserved struct {
-		invoice string
-		sum     int64
+		invoice   string
+		sum, bank int64
 	}
 	list, args := in(1, ids)
 	pending, err := all(ctx, r, func(r row) (p reserved, err error) {
-		err = r.Scan(&p.invoice, &p.sum)
+		err = r.Scan(&p.invoice, &p.sum, &p.bank)
 		return p, err
-	}, `select invoice_id, cast(sum(amount) as bigint) from payment
+	}, `select invoice_id, cast(sum(amount) as bigint),
+		cast(sum(case when status = 'processing' and method = 'bank' then amount else 0 end) as bigint) from payment
 		where status not in ('failed', 'canceled', 'succeeded') and invoice_id in (`+list+") group by invoice_id", args...)
 	if err != nil {
 		return nil, found("balance", err)
 	}
 	for _, p := range pending {
 		balance := balances[p.invoice]
-		balance.Pending = p.sum
+		balance.Pending, balance.FromBank = p.sum, p.bank
 		balances[p.invoice] = balance
 	}
 	return balances, nil

@@ -17,7 +17,7 @@ type DeskInvoiceForm struct {
 	Lines      []LineField
 	Total      string
 	Rules      []Field
-	Offered    []Hidden // of the rules, before anybody typed
+	Offered    []Hidden    // of the rules, before anybody typed
 	Parts      []PartField // instalments
 	Back       string
 	LinesWrong *Problem
