@@ -97,8 +97,10 @@ func newLoad(registry prometheus.Registerer) *load {
 	return l
 }
 
-// pressRoute is the one address at which a payment begins.
-const pressRoute = "/pay/:link/payments"
+// presses says whether a route is one at which a payment begins: a payer's, or that of staff for a caller.
+func presses(route string) bool {
+	return route == "/pay/:link/payments" || route == "/desk/invoices/:invoice/take"
+}
 
 // of is the pool of a request; nil for those that must always be answered.
 func (l *load) of(c echo.Context) *pool {
@@ -106,7 +108,7 @@ func (l *load) of(c echo.Context) *pool {
 	switch {
 	case path == "/healthz" || path == "/readyz":
 		return nil
-	case c.Path() == pressRoute && c.Request().Method == http.MethodPost:
+	case presses(c.Path()) && c.Request().Method == http.MethodPost:
 		return l.presses
 	case strings.HasPrefix(path, static.Prefix):
 		return l.static

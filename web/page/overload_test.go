@@ -50,6 +50,7 @@ func newCrowd(t *testing.T) *crowd {
 		c.Any(path, work)
 	}
 	c.POST("/pay/:link/payments", work)
+	c.Any("/desk/invoices/:invoice/take", work)
 	c.POST("/pay/:link/payments/:payment/check", work)
 	return c
 }
@@ -177,6 +178,9 @@ func TestAStopWaitsForPressesAndTakesNone(t *testing.T) {
 	go func() { done <- c.render.Drain(t.Context()) }()
 	for c.metric(t, "paylink_requests_in_flight", "press") < 50 { // until the stop holds every other place
 		runtime.Gosched()
+	}
+	if w := c.ask("POST", "/desk/invoices/inv_1/take"); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("staff begin a payment while the server stops: %d", w.Code)
 	}
 	if w := c.ask("POST", "/pay/lnk_1/payments"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "about to restart") {
 		t.Errorf("a press: %d %v %s", w.Code, w.Header(), w.Body)
