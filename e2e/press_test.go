@@ -50,3 +50,78 @@ func TestDoublePressPaysOnce(t *testing.T) {
 		t.Errorf("Stripe moved %d, the invoice says %+v", got, after)
 	}
 }
+
+// A press pays what the button said when it was pressed. One that comes before the button names what was typed
+// charges nothing, says so, and the next one pays.
+func TestPressNeverPaysWhatTheButtonDidNotSay(t *testing.T) {
+	d, b := demo(t)
+	paid := func() int64 {
+		var now invoice
+		api(t, d, "/api/v1/invoices/"+d.InvoiceID, &now)
+		if now.Pending != 0 {
+			t.Errorf("%d is reserved", now.Pending)
+		}
+		return now.Paid
+	}
+	before := paid()
+	hold := func(tab *browser.Tab) { // the server's answer comes when the test lets it
+		browser.Eval[bool](&tab.Frame, "(window.asked = [], window.ask = window.fetch, window.fetch = (...what) => new Promise(go => asked.push(() => go(ask(...what)))), true)")
+	}
+	release := func(tab *browser.Tab) {
+		tab.Until("asked.length > 0")
+		browser.Eval[bool](&tab.Frame, "(window.fetch = ask, asked.forEach(go => go()), true)")
+	}
+
+	t.Run("by keyboard", func(t *testing.T) {
+		tab := b.Tab(t, browser.Options{})
+		tab.Open(d.PayURL)
+		tab.Click("[data-other]")
+		tab.Fill("#other input", "60")
+		tab.Until("document.querySelector('#press').innerText === 'Pay $60.00 by card'")
+		fillCard(tab, visa)
+		tab.Fill("#other input", "140\r")
+		tab.See("Nothing was charged. Look at what the button says now")
+		tab.Until("document.querySelector('#press').innerText === 'Pay $140.00 by card'")
+		tab.Shot("again")
+		if now := paid(); now != before {
+			t.Fatalf("%d was paid", now-before)
+		}
+		tab.Press("\r")
+		tab.See("$140.00 is paid")
+		before += 14000
+	})
+
+	t.Run("by mouse", func(t *testing.T) {
+		tab := b.Tab(t, browser.Options{Width: 1280})
+		tab.Open(d.PayURL)
+		tab.Click("[data-other]")
+		fillCard(tab, visa)
+		hold(tab)
+		tab.Fill("#other input", "75")
+		tab.Until("document.querySelector('#press').innerText === 'Checking the amount…'")
+		if prices := browser.Eval[string](&tab.Frame, "[...document.querySelectorAll('[data-price]')].map(p => p.textContent).join('')"); prices != "" {
+			t.Errorf("the prices say %s meanwhile", prices)
+		}
+		tab.Click("#press")
+		release(tab)
+		tab.See("Nothing was charged. Look at what the button says now")
+		tab.Until("document.querySelector('#press').innerText === 'Pay $75.00 by card'")
+		if now := paid(); now != before {
+			t.Fatalf("%d was paid", now-before)
+		}
+		tab.Click("#press")
+		tab.See("$75.00 is paid")
+	})
+
+	t.Run("what is no amount", func(t *testing.T) {
+		tab := b.Tab(t, browser.Options{})
+		tab.Open(d.PayURL)
+		tab.Click("[data-other]")
+		for _, typed := range []string{"２００", "100.001", ""} {
+			tab.Fill("#other input", typed)
+			tab.Until("document.querySelector('#press').innerText === 'Type an amount to pay'")
+		}
+		tab.Press("100\r")
+		tab.Until("document.querySelector('#press').innerText === 'Pay $100.00 by card'")
+	})
+}

@@ -60,13 +60,34 @@
   };
 
   function payPage() {
-    const button = $("press"), words = button.innerHTML, problem = $("card-problem"), said = $("said"), calm = said.textContent;
+    const button = $("press"), face = [...button.children], problem = $("card-problem"), said = $("said"), calm = said.textContent;
     const field = (name) => pay.elements.namedItem(name);
     const amount = field("amount"), token = field("confirmation_token"), other = $("other");
     const method = () => field("method") ? field("method").value : "";
     const permission = $("permission"), mandate = $("f-mandate");
     const box = () => pay.querySelector("[name=save]:not(:disabled)");
     let options = pay.dataset.elements && JSON.parse(pay.dataset.elements), stripe, elements, latest = Promise.resolve(true), pressed = false, begun = false;
+
+    // What the button says is true of one choice. Of any other it names no amount until the server has
+    // said what that choice means, and a press that comes before is not a payment.
+    const choice = () => method() + " " + amount.value;
+    const marked = pay.querySelector("[name=method][checked], [name=method][type=hidden]");
+    let label = face[1].textContent, sure = amount.hasAttribute("aria-invalid") ? "" : (marked ? marked.value : "") + " " + amount.defaultValue;
+    let aimed, timer;
+    const show = (text) => {
+      busy(button, "");
+      face[1].textContent = text;
+      if (face[1].parentNode !== button) button.replaceChildren(...face); // moved under a finger, they would lose its click
+    };
+    const name = (text, price) => {
+      label = text;
+      if (!pressed) show(text);
+      document.querySelectorAll("[data-price]").forEach((p) => { p.textContent = price; });
+    };
+    const unname = (text) => {
+      sure = "";
+      name(text, "");
+    };
 
     const frame = document.querySelector(".frame");
     const failed = () => {
@@ -99,26 +120,35 @@
 
     // The server says what a choice means; the button repeats it, and the permission says the same amount.
     const quote = () => {
-      const q = new URLSearchParams({ amount: amount.value, method: method() });
+      clearTimeout(timer);
+      const of = choice(), q = new URLSearchParams({ amount: amount.value, method: method() });
       if (box() && box().checked) q.set("save", "on");
-      const mine = latest = fetch(pay.dataset.base + "/quote?" + q, { headers: json }).then((r) => r.ok ? r.json() : { ok: true }).then((said) => {
+      if (of !== sure) unname(pay.dataset.checking);
+      const mine = latest = fetch(pay.dataset.base + "/quote?" + q, { headers: json }).then((r) => r.ok ? r.json() : Promise.reject()).then((told) => {
         if (mine !== latest) return latest; // typed on meanwhile
-        problems(said);
-        if (said.button) {
-          button.lastElementChild.textContent = said.button;
-          document.querySelectorAll("[data-price]").forEach((p) => { p.textContent = said.price; });
-        }
-        permit(said.permission || []);
-        if (said.elements) {
-          options = said.elements;
+        if (of !== choice()) return false;
+        problems(told);
+        name(told.button, told.price || "");
+        sure = of;
+        permit(told.permission || []);
+        if (told.elements) {
+          options = told.elements;
           if (elements) elements.update({ amount: options.amount, setupFutureUsage: options.setupFutureUsage || null });
         }
-        return said.ok;
-      }, () => {
-        if (mine === latest) permit([]); // what stands there may name another amount
-        return true; // not reached: the server judges what is sent
+        return told.ok || !other; // where nothing can be typed, the server judges what is sent
+      }).catch(() => {
+        if (mine !== latest) return latest;
+        permit([]); // what stands there may name another amount
+        unname(pay.dataset.unnamed);
+        return null; // not reached: the next press asks again
       });
       return mine;
+    };
+    const typed = () => {
+      clearTimeout(timer);
+      unname(pay.dataset.checking);
+      said.textContent = calm;
+      timer = setTimeout(quote, 250);
     };
 
     // A permission that says something else has not been given.
@@ -182,7 +212,8 @@
         quote();
         if (own) { amount.focus(); amount.select(); }
       });
-      amount.addEventListener("change", quote);
+      amount.addEventListener("input", typed);
+      amount.addEventListener("change", () => { if (choice() !== sure) quote(); });
     }
 
     // What belongs to a method that is not chosen is neither seen nor sent.
@@ -212,50 +243,68 @@
 
     const stop = (text) => {
       pressed = false;
-      busy(button, "");
-      button.innerHTML = words;
+      show(label);
       said.textContent = calm;
-      quote();
       note(problem, text);
       if (text) problem.scrollIntoView({ block: "center" });
     };
     // What is wrong in a field, Stripe says beside it.
     const refused = (error) => stop(error.type === "validation_error" ? "" : error.message);
 
+    // Whoever lays a finger on the button means what it says then, not what it says when the finger lifts.
+    button.addEventListener("pointerdown", () => { aimed = choice() === sure ? sure : ""; });
     pay.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (pressed) return;
       pressed = true;
+      const meant = choice(), named = meant === sure && (aimed === undefined || aimed === meant);
+      aimed = undefined;
+      // A press pays what the button said, or nothing.
+      const stands = () => {
+        if (choice() === meant && sure === meant) return true;
+        stop("");
+        said.textContent = choice() === sure ? pay.dataset.changed : pay.dataset.unchecked;
+        return false;
+      };
+      const send = () => {
+        if (!stands()) return;
+        field("said").value = amount.value;
+        pay.submit();
+      };
       try {
-        if (other && amount === document.activeElement) await quote();
-        if (await latest === false) {
-          pressed = false;
+        if (await (meant === sure ? latest : quote()) === false) {
+          stop("");
           other.hidden = false;
           return amount.focus();
         }
+        const chosen = pay.querySelector("[name=method]:checked");
+        const way = chosen && chosen.closest(".method").querySelector("#connect, .account a[href*='/bank/']");
+        if (way) {
+          pressed = false;
+          return location.assign(along(way));
+        }
+        if (!stands()) return;
+        if (!named) {
+          stop("");
+          said.textContent = pay.dataset.changed;
+          return;
+        }
+        said.textContent = pay.dataset.busy;
         if (method() !== "card") {
-          const chosen = pay.querySelector("[name=method]:checked");
-          const way = chosen && chosen.closest(".method").querySelector("#connect, .account a[href*='/bank/']");
-          if (way) {
-            pressed = false;
-            return location.assign(along(way));
-          }
-          said.textContent = pay.dataset.busy;
           busy(button, pay.dataset.busy);
-          return pay.submit();
+          return send();
         }
         if (!elements || !elements.ready) {
           stop("");
           return failed();
         }
-        said.textContent = pay.dataset.busy;
         busy(button, pay.dataset.busy);
         const sent = await elements.submit();
         if (sent.error) return refused(sent.error);
         const made = await stripe.createConfirmationToken({ elements });
         if (made.error) return refused(made.error);
         token.value = made.confirmationToken.id;
-        pay.submit();
+        send();
       } catch {
         stop(pay.dataset.failed);
       }
@@ -263,9 +312,8 @@
     // The back button brings the page as it was left.
     addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
     choose();
-    // A browser may bring back what was chosen before a reload.
-    const first = pay.querySelector("[name=method][checked]");
-    if (first && !first.checked) quote();
+    // A browser may bring back what was chosen or typed before a reload.
+    if (choice() !== sure && !amount.hasAttribute("aria-invalid")) quote();
   }
 
   function paymentPage() {

@@ -2,7 +2,9 @@ package pay_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -93,8 +95,8 @@ func TestAQuoteSaysWhatThePageSays(t *testing.T) {
 		"amount=225":            `{"ok":true,"button":"Pay $225.00 by card","price":"$225.00","elements":{"mode":"payment","amount":22500,"currency":"usd","paymentMethodTypes":["card"],"captureMethod":"automatic"}}`,
 		"amount=225&save=on":    `{"ok":true,"button":"Pay $225.00 by card","price":"$225.00","elements":{"mode":"payment","amount":22500,"currency":"usd","paymentMethodTypes":["card"],"captureMethod":"automatic","setupFutureUsage":"off_session"}}`,
 		"amount=970":            `{"ok":false,"button":"Pay $970.00 by card","price":"$970.00","problem":"This would leave $30.00. What is left must be nothing, or at least $50.00.","uses":[{"label":"Use $950.00","value":"950.00"},{"label":"Use $1,000.00","value":"1000.00"}]}`,
-		"amount=x":              `{"ok":false,"problem":"Type an amount, for example 1000.00."}`,
-		"":                      `{"ok":false,"problem":"Type an amount, for example 1000.00."}`,
+		"amount=x":              `{"ok":false,"button":"Type an amount to pay","problem":"Type an amount, for example 1000.00."}`,
+		"":                      `{"ok":false,"button":"Type an amount to pay","problem":"Type an amount, for example 1000.00."}`,
 		"amount=225&save=maybe": `{"ok":true,"button":"Pay $225.00 by card","price":"$225.00","elements":{"mode":"payment","amount":22500,"currency":"usd","paymentMethodTypes":["card"],"captureMethod":"automatic"}}`,
 	} {
 		if w := s.ask("GET", address+"/quote?"+query, nil, "Accept", "application/json"); strings.TrimSpace(w.Body.String()) != want {
@@ -103,6 +105,49 @@ func TestAQuoteSaysWhatThePageSays(t *testing.T) {
 	}
 	if w := s.ask("GET", address+"/quote?amount=1&amount=2", nil, "Accept", "application/json"); w.Code != http.StatusUnprocessableEntity {
 		t.Errorf("an amount twice: %d", w.Code)
+	}
+}
+
+// A button names the amount in the field or none, and so do the prices; never one that is not there.
+func TestTheButtonNamesNoOtherAmount(t *testing.T) {
+	s := newSite(t, pay.Options{})
+	address := s.open(s.link)
+	for _, typed := range []string{"２００", "100.001", "", "0", "-1"} {
+		form := s.form(s.ask("GET", address, nil))
+		form.Set("amount", typed)
+		w := s.ask("POST", address+"/payments", form)
+		s.see(w, http.StatusUnprocessableEntity, "Type an amount to pay")
+		if p := regexp.MustCompile(`data-price>[^<]`).FindString(w.Body.String()); p != "" {
+			t.Errorf("%q: %s", typed, p)
+		}
+		s.hide(w, "Pay $", `value="1000.00"`+` inputmode`)
+	}
+	s.see(s.ask("GET", address+"?amount=1000000", nil), http.StatusOK, "Pay $1,000,000.00 by card", "The most you can pay is $1,000.00.")
+
+	// Where only the whole may be paid there is no field to put another amount right in.
+	_, whole := s.newInvoice(paylink.Invoice{}, 100000)
+	s.see(s.ask("GET", s.open(whole)+"?amount=x", nil), http.StatusOK, "Pay $1,000.00 by card")
+}
+
+// Our script tells what its button said; a form that says another amount is not charged for either.
+func TestAFormThatSaysAnotherAmountPaysNothing(t *testing.T) {
+	s := newSite(t, pay.Options{})
+	address := s.open(s.link)
+	press := func(amount, said string) *httptest.ResponseRecorder {
+		form := s.form(s.ask("GET", address, nil))
+		form.Set("amount", amount)
+		form.Set("said", said)
+		form.Set("confirmation_token", s.card("pm_card_visa"))
+		return s.ask("POST", address+"/payments", form)
+	}
+	for _, said := range []string{"60.00", "1400.00", "x", "14"} {
+		s.see(press("140.00", said), http.StatusUnprocessableEntity, "The button said another amount.", "Nothing was charged.", "Pay $140.00 by card")
+	}
+	if s.charges() != 0 {
+		t.Error("it was charged")
+	}
+	if w := press("140.00", "140"); w.Code != http.StatusSeeOther {
+		t.Errorf("the same amount is refused: %d", w.Code)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // one function decides what may be paid.
 type quote struct {
 	OK         bool              `json:"ok"`
-	Button     string            `json:"button,omitempty"`
+	Button     string            `json:"button"`
 	Price      string            `json:"price,omitempty"`
 	Elements   payments.Elements `json:"elements,omitzero"`
 	Permission [][]quotePart     `json:"permission,omitempty"` // what is to be agreed to, by paragraphs
@@ -48,9 +48,9 @@ func (h *Handlers) quoteAmount(c echo.Context, v visit) error {
 	amount, err := v.readAmount(typed)
 	if e, ok := told(err); ok {
 		problem := v.problems(choice{typed: typed, err: e})[0]
-		q := quote{Problem: problem.Text}
-		if amount.IsPositive() { // readable, but against a rule: the button must not name another amount
-			q.Button, q.Price = h.button(v, value, amount), v.words.Amount(amount)
+		q := quote{Problem: problem.Text, Button: h.button(v, value, amount)}
+		if amount.IsPositive() { // readable, but against a rule
+			q.Price = v.words.Amount(amount)
 		}
 		for _, use := range page.Uses(templates.Page{Words: v.words}, problem.Args) {
 			q.Uses = append(q.Uses, quoteUse{use.Label, use.Value})

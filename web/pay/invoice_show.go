@@ -71,9 +71,11 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 	}
 
 	p.Chosen = v.most()
-	if what.typed != "" {
-		if a, err := money.Parse(what.typed, v.invoice.Currency, v.words.Locale()); err == nil && a.IsPositive() && a.Minor <= paylink.MaxCharge {
-			p.Chosen = a
+	price := p.Chosen // what the button says; nothing while what was typed is no amount
+	if (what.typed != "" || what.amountWrong()) && !payable.Whole {
+		price, _ = money.Parse(what.typed, v.invoice.Currency, v.words.Locale())
+		if price.IsPositive() && price.Minor <= paylink.MaxCharge {
+			p.Chosen = price
 		}
 	} else {
 		what.typed = p.Chosen.FieldText(v.words.Locale())
@@ -92,13 +94,13 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 	if err != nil {
 		return fmt.Errorf("write the options of the card form: %w", err)
 	}
-	p.Elements, p.Button, p.Keep = string(elements), h.button(v, value, p.Chosen), keep(value)
-	p.Methods, p.Permits, p.Review, p.Notice = h.methods(v, what, p.Chosen), h.offersBank(v) || len(v.methods) > 0, what.review, what.notice
+	p.Elements, p.Button, p.Keep = string(elements), h.button(v, value, price), keep(value)
+	p.Methods, p.Permits, p.Review, p.Notice = h.methods(v, what, price), h.offersBank(v) || len(v.methods) > 0, what.review, what.notice
 	if p.Saved = what.save; !what.review {
 		p.UseSaved = h.useSaved(v)
 	}
-	if method.Kind == paylink.MethodBank && !method.Waits() {
-		p.Permission = h.debit(v, method, p.Chosen, what.save && method.SavedAt.IsZero())
+	if method.Kind == paylink.MethodBank && !method.Waits() && price.IsPositive() {
+		p.Permission = h.debit(v, method, price, what.save && method.SavedAt.IsZero())
 	}
 	if what.err != nil {
 		p.Title = v.words.T("word.error", "title", p.Title)

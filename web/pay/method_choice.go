@@ -183,7 +183,7 @@ func bankDetail(v visit, b paylink.Bank) string {
 // account names an account in full: "Chase Checking ••6789".
 func account(v visit, b paylink.Bank) string { return page.Account(v.words, b) }
 
-// button says what pressing it does.
+// button says what pressing it does. Where what was typed is no amount, it names none.
 func (h *Handlers) button(v visit, value string, a money.Amount) string {
 	m, value, _ := h.chosen(v, value)
 	hold := v.invoice.Capture == paylink.CaptureManual
@@ -192,6 +192,8 @@ func (h *Handlers) button(v visit, value string, a money.Amount) string {
 		return v.words.T(h.connectKey())
 	case m.ID != "" && m.Waits():
 		return v.words.T("pay.button.await")
+	case !a.IsPositive():
+		return v.words.T("pay.button.none")
 	case m.Kind == paylink.MethodBank:
 		return v.words.T("pay.button.bank", "amount", a, "account", m.Label())
 	case m.ID != "" && hold:

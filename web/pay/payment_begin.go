@@ -79,6 +79,12 @@ func (h *Handlers) press(form page.Form, v visit, s signed, what choice) (paymen
 	if err != nil {
 		return payments.Press{}, err
 	}
+	// Our script tells what its button said. Other forms need not.
+	if said := form.Text("said"); said != "" {
+		if named, err := v.readAmount(said); err != nil || named != amount {
+			return payments.Press{}, paylink.FailField("amount", "amount.said")
+		}
+	}
 	switch asked := form.Get("method"); {
 	case asked == newCard, asked == newBank && h.offersBank(v), what.method == asked && strings.HasPrefix(asked, "mth_"):
 	default:
