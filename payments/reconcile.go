@@ -101,6 +101,9 @@ func (s *Service) work(ctx context.Context, job store.Job, reconcile func(contex
 	p := s.newPass(what.Round, nil)
 	p.late = func() bool { return shift.Err() != nil }
 	report, err := reconcile(ctx, p)
+	if clockErr := s.watchClock(ctx); clockErr != nil {
+		return errors.Join(err, clockErr)
+	}
 	if errors.Is(err, errShift) { // a list that failed is read again with the rest
 		return s.store.Update(ctx, func(tx *store.Tx) error {
 			return enqueue(ctx, tx, job.Kind, paylink.NewID("more", s.Now()), what, s.Now())

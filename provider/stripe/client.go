@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	stripego "github.com/stripe/stripe-go/v76"
@@ -27,8 +28,9 @@ type Config struct {
 
 // Client is one account at Stripe.
 type Client struct {
-	api  *client.API
-	live bool
+	api   *client.API
+	live  bool
+	clock *skew
 }
 
 // maxBody bounds what is read of an answer: a broken proxy must not fill our memory.
@@ -41,9 +43,10 @@ func New(c Config) *Client {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 8
+	clock := &skew{}
 	httpClient := &http.Client{
 		Timeout:   c.Timeout,
-		Transport: bounded{transport},
+		Transport: bounded{transport, clock},
 		// Stripe does not redirect; a redirect would carry the key elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -68,21 +71,47 @@ func New(c Config) *Client {
 			Connect: backend(stripego.ConnectBackend),
 			Uploads: backend(stripego.UploadsBackend),
 		}),
-		live: strings.Contains(c.Key, "_live_"),
+		live:  strings.Contains(c.Key, "_live_"),
+		clock: clock,
 	}
 }
 
 // Live says whether the key moves real money.
 func (c *Client) Live() bool { return c.live }
 
-// bounded cuts answers off: a longer one is then broken JSON, an unknown outcome.
-type bounded struct{ next http.RoundTripper }
+// ClockAhead is how far this machine's clock was ahead of Stripe's at the last answer, by its Date
+// header, to the second and not counting its way here; false before any answer.
+func (c *Client) ClockAhead() (time.Duration, bool) {
+	ahead := c.clock.last.Load()
+	if ahead == nil {
+		return 0, false
+	}
+	return *ahead, true
+}
+
+// skew is how far two clocks differ.
+type skew struct{ last atomic.Pointer[time.Duration] }
+
+func (s *skew) note(header http.Header) {
+	if theirs, err := http.ParseTime(header.Get("Date")); err == nil {
+		ahead := time.Since(theirs).Truncate(time.Second)
+		s.last.Store(&ahead)
+	}
+}
+
+// bounded cuts answers off: a longer one is then broken JSON, an unknown outcome. It looks at Stripe's
+// clock as they come.
+type bounded struct {
+	next  http.RoundTripper
+	clock *skew
+}
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := b.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
+	b.clock.note(res.Header)
 	res.Body = struct {
 		io.Reader
 		io.Closer

@@ -33,6 +33,7 @@ var taskLooks = map[string]taskLook{
 	"task.payment_unmatched":   {"warn", "drift", "desk.task.verb.drift", driftPath},
 	foreignTask:                {"warn", "drift", "desk.task.verb.drift", driftPath},
 	"task.payment_stuck":       {"bad", "clock", "desk.open", ""},
+	"task.clock_differs":       {"bad", "clock", "desk.open", ""},
 	"task.bank_slow":           {"warn", "bank", "desk.open", ""},
 	"task.books_broken":        {"bad", "drift", "desk.open", ""},
 	"task.overpaid":            {"warn", "card", "desk.open", ""},
