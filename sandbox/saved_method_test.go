@@ -54,7 +54,7 @@ func TestSavedMethod_IsRefusedInStripesWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = pay(t, sc, strict.ID, func(p *stripe.PaymentIntentParams) { p.Customer, p.OffSession = &cus, stripe.Bool(true) })
-	if e := stripeError(t, err); e.Code != "authentication_required" || e.PaymentIntent.Status != "requires_payment_method" || e.PaymentMethod.ID != strict.ID {
+	if e := stripeError(t, err); e.Code != "authentication_required" || e.DeclineCode != "authentication_required" || e.PaymentIntent.Status != "requires_payment_method" || e.PaymentMethod.ID != strict.ID {
 		t.Error(e)
 	}
 }

@@ -74,6 +74,15 @@ func bankEverything(t *testing.T, s *sandbox.Server, sc *client.API, cus string,
 	refused(err)
 	paid, err := debit(src.ID, true)
 	must(err)
+	absent := func(kind, method string) error {
+		_, err := sc.PaymentIntents.New(&stripe.PaymentIntentParams{Amount: stripe.Int64(1099), Currency: stripe.String("usd"), Customer: &cus, PaymentMethod: &method,
+			Confirm: stripe.Bool(true), OffSession: stripe.Bool(true), PaymentMethodTypes: stripe.StringSlice([]string{kind})})
+		return err
+	}
+	must(absent("us_bank_account", src.ID)) // on the permission that stands
+	strict, err := sc.PaymentMethods.Attach("pm_card_authenticationRequired", &stripe.PaymentMethodAttachParams{Customer: &cus})
+	must(err)
+	refused(absent("card", strict.ID))
 	dropped, err := debit("pm_usBankAccount_processing", true)
 	must(err)
 	_, err = sc.PaymentIntents.Cancel(dropped.ID, &stripe.PaymentIntentCancelParams{})
