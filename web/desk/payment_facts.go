@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -148,6 +149,16 @@ func (h *Handlers) receiptCard(ctx context.Context, v visit, m made) (*templates
 	if err != nil {
 		return nil, err
 	}
+	others, err := h.store.MailsOf(ctx, m.payment.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, mail := range others {
+		if mail.Kind == "returned" { // the mail of the return brings the revision that says so
+			mails = append(mails, mail)
+		}
+	}
+	slices.SortStableFunc(mails, func(a, b store.Mail) int { return b.CreatedAt.Compare(a.CreatedAt) })
 	for _, mail := range mails {
 		switch mail.State {
 		case store.MailSent:

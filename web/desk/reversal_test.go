@@ -2,8 +2,10 @@ package desk_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -312,3 +314,55 @@ func TestTasksOfTakenMoneySayWhatToDo(t *testing.T) {
 }
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="([a-z]+)" value="([^"]*)">`)
+
+// Whatever mail a revision went out with is among the sends: that of a return is the payment's, not the receipt's.
+func TestEverySendOfAReceiptIsListed(t *testing.T) {
+	s := newSite(t)
+	p := s.pay(22500)
+	p, err := s.store.Payment(t.Context(), p.ID)
+	must(t, err)
+	must(t, s.store.Update(t.Context(), func(tx *store.Tx) error {
+		for n, m := range []store.Mail{
+			{Kind: "receipt", SubjectID: p.ReceiptID, Recipient: "first@keller.example", State: store.MailSent, SentAt: s.now()},
+			{Kind: "returned", SubjectID: p.ID, Recipient: "returned@keller.example", State: store.MailSent, SentAt: s.now()},
+			{Kind: "returned_firm", SubjectID: p.ID, Recipient: "office@northwind.example", State: store.MailSent, SentAt: s.now()},
+			{Kind: "receipt", SubjectID: p.ReceiptID, Recipient: "again@keller.example", State: store.MailQueued},
+		} {
+			m.ID, m.CreatedAt = paylink.NewID("mai", s.now()), s.now().Add(time.Duration(n)*time.Minute)
+			m.MessageID = "<" + m.ID + "@x>"
+			if err := tx.InsertMail(t.Context(), m); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	body := s.as(paylink.Viewer).get("/desk/payments/" + p.ID).Body.String()
+	_, card, _ := strings.Cut(body, ">"+p.ReceiptNumber+"<")
+	var order []int
+	for _, to := range []string{"again@keller.example", "returned@keller.example", "first@keller.example"} {
+		order = append(order, strings.Index(card, to))
+	}
+	if !slices.IsSorted(order) || order[0] < 0 || strings.Contains(card, "office@") {
+		t.Errorf("at %v of %s", order, card)
+	}
+}
+
+// What cannot be refunded is not on the button.
+func TestRefundButtonSaysAnAmountOrNothing(t *testing.T) {
+	s := newSite(t)
+	p := s.pay(22500)
+	s.as(paylink.Manager)
+	at := "/desk/payments/" + p.ID + "/refund"
+	for _, typed := range []string{"1e3", "-5", "７", "", "0", "99999", "<b>"} {
+		for _, w := range []*httptest.ResponseRecorder{
+			s.get(at + "?amount=" + url.QueryEscape(typed)),
+			s.post(at, form(t, s.get(at).Body.String(), url.Values{"amount": {typed}})),
+		} {
+			code, body := w.Code, w.Body.String()
+			_, acts, _ := strings.Cut(body, `class="acts"`)
+			if code >= http.StatusInternalServerError || !strings.Contains(acts, "<span>Refund</span></button>") {
+				t.Errorf("%q: %d %s", typed, code, acts)
+			}
+		}
+	}
+}
