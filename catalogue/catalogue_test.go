@@ -164,3 +164,14 @@ func places(text string) map[string]bool {
 	}
 	return found
 }
+
+// An account is blocked under one word when Stripe says account_closed and when it says no_account; what is
+// said of it is true of both. https://docs.stripe.com/payments/ach-direct-debit/failure-codes
+func TestSentenceOfABlockedAccountHoldsForClosedAndForUnknown(t *testing.T) {
+	w := catalogue.For("en", time.UTC, time.Time{})
+	for _, key := range []string{"pay.method.closed", "desk.method.why.closed"} {
+		if said := w.T(key); !strings.Contains(said, "is closed, or is no account there") {
+			t.Errorf("%s: %q", key, said)
+		}
+	}
+}
