@@ -197,14 +197,69 @@ func TestBadBodiesAreRefusedByNameAndMakeNothing(t *testing.T) {
 
 func TestOnlyAKeyOpens(t *testing.T) {
 	c := newClient(t, storetest.SQLite(t))
-	for _, header := range []string{"", "Bearer", "Bearer plk_wrong", "Basic " + c.key, c.key} {
-		status, _ := c.send("GET", "/api/v1/invoices", "", "Authorization", header)
-		if status != http.StatusUnauthorized {
-			t.Errorf("%q: %d", header, status)
+	for header, code := range map[string]string{
+		"": "api.key_missing", "Bearer": "api.key_missing", "Bearer plk_wrong": "api.key_unknown", "Basic " + c.key: "api.key_missing", c.key: "api.key_missing",
+	} {
+		status, answer := c.send("GET", "/api/v1/invoices", "", "Authorization", header)
+		if detail, _ := answer["detail"].(string); status != http.StatusUnauthorized || answer["code"] != code || !strings.Contains(detail, "API key") {
+			t.Errorf("%q: %d %v", header, status, answer)
 		}
+	}
+	w := c.ask("GET", "/api/v1/invoices", "Bearer plk_wrong")
+	if got := w.Header().Get("WWW-Authenticate"); got != `Bearer realm="paylink", error="invalid_token"` || w.Header().Get("Content-Type") != "application/problem+json" {
+		t.Errorf("%q as %s", got, w.Header().Get("Content-Type"))
 	}
 	if status, _ := c.send("POST", "/api/v1/customers", `{}`, "Content-Type", "text/plain"); status != http.StatusUnsupportedMediaType {
 		t.Errorf("text: %d", status)
+	}
+}
+
+// ask sends a request without a body and gives the answer as it is.
+func (c *client) ask(method, path, authorization string) *httptest.ResponseRecorder {
+	c.t.Helper()
+	r := httptest.NewRequestWithContext(c.t.Context(), method, path, http.NoBody)
+	r.Header.Set("Authorization", authorization)
+	w := httptest.NewRecorder()
+	c.site.ServeHTTP(w, r)
+	return w
+}
+
+func TestKnownAddressSaysWhatItTakes(t *testing.T) {
+	c := newClient(t, storetest.SQLite(t))
+	for path, want := range map[string][]string{
+		"/api/v1/invoices/inv_1": {"GET"}, "/api/v1/invoices": {"GET", "POST"}, "/api/v1/payments/pay_1/refunds": {"POST"},
+	} {
+		w := c.ask("DELETE", path, "Bearer "+c.key)
+		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+		for _, method := range want {
+			if !strings.Contains(w.Header().Get("Allow"), method) {
+				t.Errorf("%s allows %q, not %s", path, w.Header().Get("Allow"), method)
+			}
+		}
+	}
+	if w := c.ask("DELETE", "/api/v1/nothing", "Bearer "+c.key); w.Code != http.StatusNotFound {
+		t.Errorf("no such address: %d", w.Code)
+	}
+}
+
+func TestAllThatIsWrongWithAnInvoiceIsSaidAtOnce(t *testing.T) {
+	c := newClient(t, storetest.SQLite(t))
+	for body, want := range map[string]string{
+		`{"customer_id":"nope","currency":"USD","lines":[]}`: "customer_id lines",
+		`{"customer_id":"nope","currency":"USD","due_date":"x","lines":[{"description":"","unit_amount":5},{"description":"x","quantity":1,"unit_amount":5},{"description":""}]}`: "due_date lines[0].quantity lines[2].quantity customer_id lines[0].description lines[2].description",
+		`{"customer_id":"","currency":"XYZ","lines":[]}`: "customer_id currency",
+	} {
+		_, answer := c.send("POST", "/api/v1/invoices", body)
+		var fields []string
+		list, _ := answer["errors"].([]any)
+		for _, e := range list {
+			fields = append(fields, e.(map[string]any)["field"].(string))
+		}
+		if got := strings.Join(fields, " "); got != want {
+			t.Errorf("%s: %s", body, got)
+		}
 	}
 }
 

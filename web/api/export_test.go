@@ -6,7 +6,7 @@ func Decode(body []byte) {
 	_ = decode(body, &c)
 	var i newInvoice
 	if decode(body, &i) == nil {
-		if made, err := i.read(); err == nil {
+		if made, wrong := i.read(); len(wrong) == 0 {
 			_ = made.Compute()
 		}
 	}

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -97,7 +100,7 @@ func showInvoice(i paylink.Invoice, b paylink.Balance) invoice {
 
 // read takes what a program sent as an invoice of the domain, and says at once every field that
 // cannot be one.
-func (in newInvoice) read() (paylink.Invoice, error) {
+func (in newInvoice) read() (paylink.Invoice, paylink.Fields) {
 	var wrong paylink.Fields
 	made := paylink.Invoice{
 		CustomerID: in.CustomerID, Title: in.Title, Number: in.Number, ExternalID: in.ExternalID, State: paylink.StateOpen,
@@ -127,7 +130,7 @@ func (in newInvoice) read() (paylink.Invoice, error) {
 	for n, l := range in.Lines {
 		if l.Quantity == nil {
 			wrong.Add(fmt.Sprintf("lines[%d].quantity", n), "required")
-			continue
+			l.Quantity = new(money.Quantity) // the line keeps its place
 		}
 		made.Lines = append(made.Lines, paylink.Line{
 			Description: l.Description, Quantity: *l.Quantity, UnitAmount: money.New(l.UnitAmount, made.Currency), Tax: l.Tax,
@@ -143,7 +146,30 @@ func (in newInvoice) read() (paylink.Invoice, error) {
 			made.Partial.Instalments = append(made.Partial.Instalments, paylink.Instalment{Amount: part.Amount, Due: day})
 		}
 	}
-	return made, wrong.Err()
+	return made, wrong
+}
+
+// check says everything that is wrong with an invoice, beside what could not be read of it.
+func (h *Handlers) check(ctx context.Context, made paylink.Invoice, wrong paylink.Fields) error {
+	told := func(field string) bool {
+		return slices.ContainsFunc(wrong, func(f paylink.FieldError) bool { return f.Field == field })
+	}
+	if !told("customer_id") {
+		if _, err := h.store.Customer(ctx, made.CustomerID); paylink.KindOf(err) == paylink.NotFound {
+			wrong.Add("customer_id", "customer.unknown")
+		} else if err != nil {
+			return err
+		}
+	}
+	made.Number = cmp.Or(made.Number, "INV-0") // none is the next one
+	if broken, ok := errors.AsType[*paylink.Error](made.Compute()); ok {
+		for _, f := range broken.Fields {
+			if !told(f.Field) {
+				wrong = append(wrong, f)
+			}
+		}
+	}
+	return wrong.Err()
 }
 
 func (h *Handlers) createInvoice(c echo.Context) error {
@@ -152,19 +178,19 @@ func (h *Handlers) createInvoice(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	made, err := in.read()
-	if err != nil {
-		return err
-	}
+	made, wrong := in.read()
 	if in.Partial == nil {
 		firm, err := h.invoicing.Firm(c.Request().Context())
 		if err != nil {
 			return err
 		}
 		if made.Currency == firm.Currency { // the firm's rule is in its own currency
-			_ = made.Compute() // for the total; CreateInvoice says what is wrong
+			_ = made.Compute() // for the total; check says what is wrong
 			made.Partial = firm.Partial.Within(made.Total)
 		}
+	}
+	if err := h.check(c.Request().Context(), made, wrong); err != nil {
+		return err
 	}
 	if made, err = h.invoicing.CreateInvoice(c.Request().Context(), actor(c), made, once); err != nil {
 		return err
