@@ -7,21 +7,24 @@ import (
 	"paylink/money"
 )
 
-// Balance is the bar and the three numbers, in their order: paid, on its way, still to pay. They
-// add up to Total.
+// Balance is the bar and the three numbers, in their order: paid, on its way, still to pay. With what
+// was credited they add up to Total.
 type Balance struct {
-	Paid, Way, Due, Total money.Amount
-	ID                    string // tells the stripes of two bars on one page apart
+	Paid, Way, Due, Credited, Total money.Amount
+	ID                              string // tells the stripes of two bars on one page apart
 }
 
-// BalanceOf tells a balance in three numbers. What was credited is no longer asked for, so it leaves
-// the total.
+// BalanceOf tells a balance in three numbers. What was credited is no longer asked for, so the bar
+// leaves it out.
 func BalanceOf(b paylink.Balance, c money.Currency) Balance {
 	return Balance{
-		Paid: money.New(b.Paid, c), Way: money.New(b.Pending, c), Due: money.New(b.Due(), c),
-		Total: money.New(b.Paid+b.Pending+b.Due(), c), ID: "b",
+		Paid: money.New(b.Paid, c), Way: money.New(b.Pending, c), Due: money.New(b.Due(), c), Credited: money.New(b.Credited, c),
+		Total: money.New(b.Paid+b.Pending+b.Due()+b.Credited, c), ID: "b",
 	}
 }
+
+// asked is what the whole bar stands for.
+func (b Balance) asked() int64 { return b.Total.Minor - b.Credited.Minor }
 
 // Segment is a piece of the bar: where it begins and how long it is, in percent of the bar.
 type Segment struct{ X, Width string }
@@ -36,14 +39,14 @@ const leastPermille = 17
 // permille gives the lengths of paid and on-its-way, in thousandths of the bar. A total is at most
 // paylink.MaxTotal, so nothing here comes near to overflow.
 func (b Balance) permille() (paid, way int64) {
-	if b.Total.Minor <= 0 {
+	if b.asked() <= 0 {
 		return 0, 0
 	}
 	share := func(minor int64) int64 {
 		if minor <= 0 {
 			return 0
 		}
-		return max(leastPermille, minor*1000/b.Total.Minor)
+		return max(leastPermille, minor*1000/b.asked())
 	}
 	paid, way = share(b.Paid.Minor), share(b.Way.Minor)
 	room := int64(1000)
@@ -108,8 +111,8 @@ func (b Balance) PaidPercent() int { return b.share(b.Paid.Minor) }
 func (b Balance) WayPercent() int { return b.share(b.Way.Minor) }
 
 func (b Balance) share(minor int64) int {
-	if b.Total.Minor <= 0 {
+	if b.asked() <= 0 {
 		return 0
 	}
-	return int(minor * 100 / b.Total.Minor)
+	return int(minor * 100 / b.asked())
 }

@@ -47,7 +47,8 @@ type SoFar struct {
 	Kind    string
 	Icon    string
 	When    string
-	Amount  string
+	Back    string // what went back of it, and how; "" when nothing did
+	Amount  string // without what went back
 	Status  string // where it stands
 	Receipt string // the address of its PDF, when there is one
 	Link    string // the address of its page, for its payer while it is not finished

@@ -13,7 +13,11 @@ import (
 // showClosed is the page of an invoice that nothing can be paid of now. Pressed says that somebody
 // just tried to pay: then it is said first that they were not charged.
 func (h *Handlers) showClosed(c echo.Context, v visit, why string, pressed bool) error {
-	p := templates.PayClosed{Frame: h.frame(c, v, "pay.title"), SoFar: h.soFar(v)}
+	p := templates.PayClosed{Frame: h.frame(c, v, "pay.title")}
+	var err error
+	if p.SoFar, err = h.soFar(c.Request().Context(), v); err != nil {
+		return err
+	}
 	standing := v.standing()
 	p.Balance = &standing
 	args := []any{"firm", v.firm.Name, "pending", v.amount(v.balance.Pending), "due", v.amount(v.balance.Due())}

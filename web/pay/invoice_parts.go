@@ -1,7 +1,6 @@
 package pay
 
 import (
-	"cmp"
 	"strconv"
 
 	"paylink"
@@ -67,34 +66,4 @@ func (v visit) summary(what choice, status int) templates.Summary {
 	}
 	s.Heading = v.words.T(heading)
 	return s
-}
-
-// soFar lists the payments of the invoice in which money moved, or may.
-func (h *Handlers) soFar(v visit) []templates.SoFar {
-	var all []templates.SoFar
-	for _, p := range v.payments {
-		if p.Status == paylink.Failed || p.Status == paylink.Canceled {
-			continue
-		}
-		one := templates.SoFar{
-			Kind: v.words.T("pay." + string(cmp.Or(p.Method, paylink.MethodCard))), Icon: "clock",
-			When: v.words.T("pay.sofar.asked", "at", v.words.Short(p.CreatedAt)), Amount: v.words.Amount(p.Amount),
-		}
-		if p.Method == paylink.MethodBank && p.Status == paylink.Processing && p.ExpectedOn != "" {
-			one.When = v.words.T("pay.sofar.expected", "day", v.words.Short(p.ExpectedOn.Time(v.words.Zone())))
-		}
-		if p.Status == paylink.Succeeded {
-			one.Icon, one.When = "done", v.words.Short(p.SettledAt)
-			if p.ReceiptID != "" {
-				one.Receipt = v.receiptURL(p)
-			}
-		}
-		pill := templates.PaymentPill(p.Status)
-		one.Status = v.words.T(pill.Key)
-		if v.own(p) && !p.Status.Final() {
-			one.Link = v.paymentURL(p)
-		}
-		all = append(all, one)
-	}
-	return all
 }

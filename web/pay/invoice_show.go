@@ -59,7 +59,11 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 	p := templates.PayShow{
 		Frame: h.frame(c, v, "pay.title"), Base: v.base(), Number: v.invoice.Number, Payer: v.customer.Name,
 		Subject: v.invoice.Title, Total: v.amount(v.invoice.Total.Minor), Balance: v.standing(), Due: dueLine(v), Lines: lines(v),
-		Key: h.PublishableKey, SoFar: h.soFar(v),
+		Key: h.PublishableKey,
+	}
+	var err error
+	if p.SoFar, err = h.soFar(c.Request().Context(), v); err != nil {
+		return err
 	}
 	p.StripeJS, p.Script = h.StripeJS, true
 	p.Issued = p.Count("pay.lines", len(v.invoice.Lines))

@@ -281,6 +281,11 @@ func (s *site) hide(w *httptest.ResponseRecorder, words ...string) {
 	}
 }
 
+// contains says whether the text is in the source of a page.
+func contains(w *httptest.ResponseRecorder, text string) bool {
+	return strings.Contains(html.UnescapeString(w.Body.String()), text)
+}
+
 var tag = regexp.MustCompile(`<[^>]*>`)
 
 func readable(w *httptest.ResponseRecorder) string {
