@@ -6,6 +6,7 @@ import "slices"
 // own Sandbox (https://plaid.com/docs/sandbox/institutions/).
 type bank struct {
 	ID, Name, Color, URL string
+	Routing              string // of every account there: banks share the test account numbers, which are one account only within a bank
 	Note                 string // what happens there, for the list in Link
 	OAuth                bool   // the customer logs in on the bank's own page
 	Down                 bool   // answers nothing
@@ -14,14 +15,14 @@ type bank struct {
 }
 
 var banks = []bank{
-	{ID: "ins_56", Name: "Chase", Color: "#095aa6", URL: "https://www.chase.com"},
-	{ID: "ins_127989", Name: "Bank of America", Color: "#b3122b", URL: "https://www.bankofamerica.com"},
-	{ID: "ins_127991", Name: "Wells Fargo", Color: "#a8121f", URL: "https://www.wellsfargo.com"},
-	{ID: "ins_109509", Name: "First Gingham Credit Union", Color: "#2b6e3f", URL: "https://plaid.com", Note: "A small credit union"},
-	{ID: "ins_127287", Name: "Platypus OAuth Bank", Color: "#53409b", URL: "https://plaid.com", Note: "Asks on its own page", OAuth: true},
-	{ID: "ins_109512", Name: "Houndstooth Bank", Color: "#4a4a52", URL: "https://plaid.com", Note: "Accounts are verified two days later", Unverified: true},
-	{ID: "ins_109511", Name: "Tartan Bank", Color: "#8a3b12", URL: "https://plaid.com", Note: "Refuses every login", Locked: true},
-	{ID: "ins_132361", Name: "Unhealthy Platypus Bank - Down", Color: "#6b5d00", URL: "https://plaid.com", Note: "Does not answer", Down: true},
+	{ID: "ins_56", Name: "Chase", Color: "#095aa6", URL: "https://www.chase.com", Routing: testRouting},
+	{ID: "ins_127989", Name: "Bank of America", Color: "#b3122b", URL: "https://www.bankofamerica.com", Routing: "026009593"},
+	{ID: "ins_127991", Name: "Wells Fargo", Color: "#a8121f", URL: "https://www.wellsfargo.com", Routing: "121000248"},
+	{ID: "ins_109509", Name: "First Gingham Credit Union", Color: "#2b6e3f", URL: "https://plaid.com", Routing: "011401533", Note: "A small credit union"},
+	{ID: "ins_127287", Name: "Platypus OAuth Bank", Color: "#53409b", URL: "https://plaid.com", Routing: "111111118", Note: "Asks on its own page", OAuth: true},
+	{ID: "ins_109512", Name: "Houndstooth Bank", Color: "#4a4a52", URL: "https://plaid.com", Routing: "222222226", Note: "Accounts are verified two days later", Unverified: true},
+	{ID: "ins_109511", Name: "Tartan Bank", Color: "#8a3b12", URL: "https://plaid.com", Routing: "333333334", Note: "Refuses every login", Locked: true},
+	{ID: "ins_132361", Name: "Unhealthy Platypus Bank - Down", Color: "#6b5d00", URL: "https://plaid.com", Routing: "444444442", Note: "Does not answer", Down: true},
 }
 
 func bankByID(id string) (bank, bool) {
@@ -32,7 +33,7 @@ func bankByID(id string) (bank, bool) {
 	return banks[i], true
 }
 
-// testRouting is the routing number of every account: the one Stripe's test mode takes.
+// testRouting is the routing number that Stripe's test mode takes from who types one. It is Chase's here.
 const testRouting = "110000000"
 
 // testAccount is an account that every bank has. The numbers are those Stripe's test mode answers in its own way
@@ -71,7 +72,7 @@ func getInstitution(_ *plaidCall, in institutionRequest) (any, error) {
 		return nil, plaidInput("INVALID_INSTITUTION", "invalid institution_id provided")
 	}
 	out := map[string]any{"institution_id": b.ID, "name": b.Name, "products": []string{"auth"}, "country_codes": []string{"US"},
-		"routing_numbers": []string{testRouting}, "dtc_numbers": []string{}, "oauth": b.OAuth}
+		"routing_numbers": []string{b.Routing}, "dtc_numbers": []string{}, "oauth": b.OAuth}
 	if in.Options.OptionalMetadata {
 		out["url"], out["primary_color"], out["logo"] = b.URL, b.Color, nil
 	}

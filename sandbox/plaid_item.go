@@ -302,12 +302,13 @@ func getAuth(c *plaidCall, in accountsRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	b, _ := bankByID(item.InstitutionID)
 	ach := make([]any, len(accounts))
 	for i, a := range accounts {
 		if a.Verification == pendingVerification {
 			return nil, plaidNotReady()
 		}
-		ach[i] = map[string]any{"account_id": a.ID, "account": a.Number, "routing": testRouting, "wire_routing": nil}
+		ach[i] = map[string]any{"account_id": a.ID, "account": a.Number, "routing": b.Routing, "wire_routing": nil}
 	}
 	none := []any{}
 	return map[string]any{"accounts": accountViews(accounts), "item": item.view(),

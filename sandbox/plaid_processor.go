@@ -50,7 +50,7 @@ func createBankToken(c *plaidCall, in bankTokenRequest) (any, error) {
 		return nil, plaidNotReady()
 	}
 	b, _ := bankByID(item.InstitutionID)
-	token := &bankToken{ID: newID("btok"), ItemID: item.ID, AccountID: a.ID, RoutingNumber: testRouting, AccountNumber: a.Number, Last4: a.mask(),
+	token := &bankToken{ID: newID("btok"), ItemID: item.ID, AccountID: a.ID, RoutingNumber: b.Routing, AccountNumber: a.Number, Last4: a.mask(),
 		BankName: b.Name, HolderName: "Alberta Bobbeth Charleson", HolderType: "individual", AccountType: a.Subtype, CreatedAt: c.now.UTC()}
 	c.put(token)
 	return map[string]any{"stripe_bank_account_token": token.ID}, nil

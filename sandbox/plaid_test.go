@@ -382,3 +382,26 @@ func TestPlaid_TruthTellsOfLogins(t *testing.T) {
 		t.Errorf("the login's accounts are %v", log[0].Metadata)
 	}
 }
+
+// The test account numbers are at every bank; an account at one is not the account at another.
+func TestPlaid_AccountsOfTwoBanksAreTwoAccounts(t *testing.T) {
+	s, sc := setup(t)
+	cus := newCustomer(t, sc)
+	routings, prints := map[string]string{}, map[string]string{}
+	for _, b := range banks {
+		if other := routings[b.Routing]; other != "" || len(b.Routing) != 9 {
+			t.Errorf("%s has the routing number of %q", b.Name, other)
+		}
+		routings[b.Routing] = b.Name
+		if b.Down || b.Locked || b.Unverified {
+			continue
+		}
+		access, account := linkedItem(t, s.Env(), b.ID, "")
+		token := plaidMust(t, s.Env(), "/processor/stripe/bank_account_token/create", fields{"access_token": access, "account_id": account})["stripe_bank_account_token"].(string)
+		ba := attachBank(t, sc, cus, token)
+		if other := prints[ba.Fingerprint]; other != "" || ba.BankName != b.Name || ba.RoutingNumber != b.Routing {
+			t.Errorf("%s (%s, %s) is the account at %q", b.Name, ba.BankName, ba.RoutingNumber, other)
+		}
+		prints[ba.Fingerprint] = b.Name
+	}
+}
