@@ -164,6 +164,7 @@ var names = map[Currency][4]string{
 	"AED": {"UAE dirhams", "dírhams de los Emiratos Árabes Unidos", "dirhams des Émirats arabes unis", "VAE-Dirham"},
 	"ARS": {"Argentine pesos", "pesos argentinos", "pesos argentins", "Argentinische Pesos"},
 	"AUD": {"Australian dollars", "dólares australianos", "dollars australiens", "Australische Dollar"},
+	"BHD": {"Bahraini dinars", "dinares bareiníes", "dinars bahreïnis", "Bahrain-Dinar"},
 	"BRL": {"Brazilian reals", "reales brasileños", "réals brésiliens", "Brasilianische Real"},
 	"CAD": {"Canadian dollars", "dólares canadienses", "dollars canadiens", "Kanadische Dollar"},
 	"CHF": {"Swiss francs", "francos suizos", "francs suisses", "Schweizer Franken"},
