@@ -214,12 +214,12 @@ func TestStaffTakeByTheRulesOfTheInvoice(t *testing.T) {
 		if again := d.begin(d.takePress("once", 30000, m), paylink.Succeeded); again.ID != p.ID {
 			t.Errorf("a second payment: %s", again.ID)
 		}
+		payer := d.press("once", 22500, d.card("pm_card_visa")) // on the page of the same invoice
+		_, err = d.payments.Begin(t.Context(), payer)
+		wantCode(t, err, paylink.Conflict, "form.used")
 		first := d.invoice
 		d.invoice, d.link = d.newInvoice(d.invoice.CustomerID, 100000, paylink.CaptureAutomatic)
 		_, err = d.payments.Begin(t.Context(), d.takePress("once", 22500, m))
-		wantCode(t, err, paylink.Conflict, "form.used")
-		payer := d.press("once", 22500, d.card("pm_card_visa"))
-		_, err = d.payments.Begin(t.Context(), payer)
 		wantCode(t, err, paylink.Conflict, "form.used")
 		if err := d.invoicing.VoidInvoice(t.Context(), "system", d.invoice.ID); err != nil {
 			t.Fatal(err)

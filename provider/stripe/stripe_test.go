@@ -192,13 +192,14 @@ func TestDeclineIsAnAnswerWithAReasonThatPayersMayRead(t *testing.T) {
 		`"code":"card_declined","decline_code":"insufficient_funds"`: paylink.DeclinedFunds,
 		`"code":"expired_card"`:  paylink.DeclinedExpired,
 		`"code":"incorrect_cvc"`: paylink.DeclinedCode,
-		`"code":"card_declined","decline_code":"card_velocity_exceeded"`:            paylink.DeclinedLimit,
-		`"code":"payment_intent_authentication_failure"`:                            paylink.DeclinedNotConfirmed,
-		`"code":"authentication_required","decline_code":"authentication_required"`: paylink.DeclinedNeedsPayer,
-		`"code":"card_declined","decline_code":"authentication_required"`:           paylink.DeclinedNeedsPayer,
-		`"code":"card_declined","decline_code":"stolen_card"`:                       paylink.DeclinedNoReason,
-		`"code":"card_declined","decline_code":"fraudulent"`:                        paylink.DeclinedNoReason,
-		`"code":"card_declined","decline_code":"a_new_word"`:                        paylink.DeclinedNoReason,
+		`"code":"card_declined","decline_code":"card_velocity_exceeded"`:               paylink.DeclinedLimit,
+		`"code":"payment_intent_authentication_failure"`:                               paylink.DeclinedNotConfirmed,
+		`"code":"authentication_required","decline_code":"authentication_required"`:    paylink.DeclinedNeedsPayer,
+		`"code":"authentication_required","decline_code":"authentication_not_handled"`: paylink.DeclinedNeedsPayer,
+		`"code":"card_declined","decline_code":"authentication_required"`:              paylink.DeclinedNeedsPayer,
+		`"code":"card_declined","decline_code":"stolen_card"`:                          paylink.DeclinedNoReason,
+		`"code":"card_declined","decline_code":"fraudulent"`:                           paylink.DeclinedNoReason,
+		`"code":"card_declined","decline_code":"a_new_word"`:                           paylink.DeclinedNoReason,
 	} {
 		last := `{"type":"card_error",` + code + `,"payment_method":{"id":"pm_1","card":{"brand":"visa","last4":"9995","exp_month":8,"exp_year":2030}}}`
 		c := answering(t, 402, `{"error":{"type":"card_error",`+code+`,"payment_intent":{"id":"pi_1","status":"requires_payment_method","amount":100,"currency":"usd","last_payment_error":`+last+`}}}`)

@@ -68,7 +68,7 @@ func (h *Handlers) showCustomer(c echo.Context, v visit) error {
 		return err
 	}
 	p.Paging = l.paging(next, len(rows), func(n int) (time.Time, string) { return rows[n].Invoice.CreatedAt, rows[n].Invoice.ID })
-	p.Take = takeFrom(v, one.ID, rows, p.Paging == templates.Paging{})
+	p.Take = takeFrom(one.ID, rows, p.Paging == templates.Paging{})
 	payments, more, err := h.store.Payments(ctx, store.PaymentFilter{CustomerID: one.ID, Page: store.Page{Limit: 20}})
 	if err != nil {
 		return err

@@ -130,8 +130,12 @@ func events(v visit, rows []store.AuditRow, who names, links []paylink.Link) []t
 		case row.Action == "payment.failed" && v.words.Has("desk.reason."+data.Reason):
 			sentence = "desk.history.payment.failed_why"
 		}
+		var detail templates.HTML
 		if row.Action == "payment.created" && strings.HasPrefix(string(row.Actor), "staff:") {
 			sentence, sign = "desk.history.payment.taken", [2]string{"mute", "phone"}
+			if data.Amount != nil {
+				detail = v.html("desk.history.payment.created", "amount", *data.Amount)
+			}
 		}
 		reason := v.words.T("desk.reason." + data.Reason)
 		switch {
@@ -152,7 +156,7 @@ func events(v visit, rows []store.AuditRow, who names, links []paylink.Link) []t
 			}
 		}
 		all = append(all, templates.Event{
-			Colour: sign[0], Icon: sign[1], Text: v.html(sentence, pairs...),
+			Colour: sign[0], Icon: sign[1], Text: v.html(sentence, pairs...), Detail: detail,
 			When: v.words.T("desk.history.by", "who", who.of(row.Actor), "at", v.stamp(row.At)),
 		})
 	}

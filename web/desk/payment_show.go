@@ -160,7 +160,9 @@ func (h *Handlers) paymentSteps(ctx context.Context, v visit, m made, links []pa
 	var all []templates.Event
 	for _, row := range rows {
 		for _, e := range events(v, []store.AuditRow{row}, who, links) {
-			e.Detail, e.When = v.html("desk.plain", "text", who.of(row.Actor)), v.seconds(row.At)
+			if e.When = v.seconds(row.At); e.Detail == "" { // what staff took says who in its words
+				e.Detail = v.html("desk.plain", "text", who.of(row.Actor))
+			}
 			all = append(all, e)
 		}
 	}

@@ -148,7 +148,7 @@ func (h *Handlers) take(c echo.Context, v visit) error {
 	t.nonce = sent
 	t.read(v, form)
 	if version != t.invoice.Version {
-		t.wrong, t.nonce = paylink.Fail(paylink.Conflict, "invoice.changed"), rand.Text()
+		t.wrong, t.nonce = paylink.Fail(paylink.Conflict, "take.changed"), rand.Text()
 		return h.takePage(c, v, t, http.StatusConflict)
 	}
 	if t.wrong != nil {
@@ -196,7 +196,10 @@ func (h *Handlers) notTaken(c echo.Context, v visit, t taking, cause error) erro
 	now.typed, now.other, now.amount, now.method, now.wrong = t.typed, t.other, t.amount, t.method, e
 	now.nonce = rand.Text() // that of the press may be of a payment that ended
 	now.paid = now.payable.Due != t.payable.Due
-	if e.Kind == paylink.Unavailable {
+	switch {
+	case e.Code == "invoice.changed":
+		now.wrong = paylink.Fail(paylink.Conflict, "take.changed")
+	case e.Kind == paylink.Unavailable:
 		now.wrong = paylink.Fail(paylink.Unavailable, "take.unreachable")
 	}
 	if err := h.takeWrong(c, v, now); err != nil || e.Kind != paylink.Unavailable {
@@ -240,7 +243,7 @@ func (h *Handlers) taken(c echo.Context, v visit, p paylink.Payment) error {
 
 // takeFrom is where a payment of a customer is taken: at the one invoice that can be paid, or where it is
 // asked which; "" where there is none. The rows are the customer's invoices, all that there are or not.
-func takeFrom(v visit, customerID string, rows []store.InvoiceRow, all bool) string {
+func takeFrom(customerID string, rows []store.InvoiceRow, all bool) string {
 	var open []string
 	for _, r := range rows {
 		if paylink.PayableOf(r.Invoice, r.Balance).Why == "" {
@@ -248,7 +251,7 @@ func takeFrom(v visit, customerID string, rows []store.InvoiceRow, all bool) str
 		}
 	}
 	switch {
-	case !v.can(paylink.Agent) || len(open) == 0 && all:
+	case len(open) == 0 && all:
 		return ""
 	case len(open) == 1 && all:
 		return open[0]

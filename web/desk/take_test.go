@@ -282,12 +282,12 @@ func TestWhatChangedMeanwhileIsTold(t *testing.T) {
 	s.invoice = s.newInvoice(paylink.Invoice{Number: "INV-8"}, 30000)
 	press = s.takePress("", "300.00", m)
 	changed := s.invoice
-	changed.Title = "Something else"
+	changed.Lines[0].UnitAmount = money.New(20000, "USD")
 	_, err := s.invoicing.EditInvoice(t.Context(), "system", changed)
 	must(t, err)
 	page = s.post(s.takeAt(), press)
-	says(t, page, http.StatusConflict, "Take $300.00 by")
-	s.took(s.post(s.takeAt(), form(t, page.Body.String(), url.Values{"much": {"300.00"}, "method": {m.ID}})), paylink.Succeeded)
+	says(t, page, http.StatusConflict, "The invoice changed while you talked. Nothing was charged.", "$200.00 still to pay")
+	s.took(s.post(s.takeAt(), form(t, page.Body.String(), url.Values{"much": {"200.00"}, "method": {m.ID}, "said": {"200.00 " + m.ID}})), paylink.Succeeded)
 	s.invoice = draft
 	says(t, s.post(s.takeAt(), s.takePress("", "200.00", m)), http.StatusSeeOther)
 	says(t, s.post(s.takeAt(), press), http.StatusConflict, "Nothing is left to pay.", "Back to the invoice")
@@ -341,6 +341,8 @@ func TestWhatCannotBeChargedStaysWithItsReason(t *testing.T) {
 			t.Errorf("%s, and a form", want)
 		}
 	}
+	s.changeMethod(m, func(m *paylink.Method) { m.SavedAt = time.Time{} })
+	says(t, s.get(s.takeAt()), 200, "Maria has saved no card and no account.")
 	s.changeMethod(m, func(m *paylink.Method) { m.Consent.Version = "save-1" })
 	good := s.saved("pm_card_mastercard")
 	page := s.get(s.takeAt())
