@@ -58,6 +58,9 @@ func (m *Mailer) Preview(ctx context.Context, link paylink.Link) (Preview, error
 	if err != nil {
 		return Preview{}, err
 	}
+	if a.invoice.State == paylink.StateDraft { // to send it opens it
+		a.invoice.State = paylink.StateOpen
+	}
 	l := a.letter(m.BaseURL+"/l/…", true)
 	html, err := m.pages.Letter(l)
 	return Preview{Subject: l.Subject, HTML: html, Text: l.Text()}, err

@@ -136,6 +136,19 @@ type DeskSend struct {
 // Template names the file.
 func (DeskSend) Template() string { return "desk_send" }
 
+// DeskPreview shows the mail of a link as it would be sent, and sends it.
+type DeskPreview struct {
+	Desk
+	Facts         []Fact // to whom, from whom, about what
+	Mail          string // the address of the mail itself, for a frame
+	Subject, Text string
+	Send, Back    string // where the form goes, and where what was typed is changed
+	To, Note      string // as they were typed
+}
+
+// Template names the file.
+func (DeskPreview) Template() string { return "desk_preview" }
+
 // DeskLink shows the address of a link, to be copied.
 type DeskLink struct {
 	Desk

@@ -119,7 +119,7 @@ func (a *app) wire(ctx context.Context) error {
 			BaseURL: c.BaseURL, StripeJS: c.StripeJSURL, PublishableKey: c.StripePublishableKey,
 			PlaidJS: c.PlaidJSURL, Bank: pay.Bank(c.Bank()), NoLimits: c.Limits == "off",
 		}),
-		desk.New(render, a.store, a.invoicing, a.payments, a.access),
+		desk.New(render, a.store, a.invoicing, a.payments, a.access, post),
 		api.New(render, a.store, a.invoicing, a.payments, a.access),
 		&hooks.Handlers{Store: a.store, Secrets: c.WebhookSecrets(), Plaid: hook, Now: now, Log: a.log},
 	)

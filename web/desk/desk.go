@@ -18,6 +18,7 @@ import (
 	"paylink/access"
 	"paylink/catalogue"
 	"paylink/invoicing"
+	"paylink/mailer"
 	"paylink/payments"
 	"paylink/store"
 	"paylink/templates"
@@ -31,11 +32,12 @@ type Handlers struct {
 	invoicing *invoicing.Service
 	payments  *payments.Service
 	access    *access.Service
+	mailer    *mailer.Mailer // shows mails; it sends none from here
 }
 
 // New makes the handlers.
-func New(r *page.Renderer, s *store.Store, i *invoicing.Service, p *payments.Service, a *access.Service) *Handlers {
-	return &Handlers{r, s, i, p, a}
+func New(r *page.Renderer, s *store.Store, i *invoicing.Service, p *payments.Service, a *access.Service, m *mailer.Mailer) *Handlers {
+	return &Handlers{r, s, i, p, a, m}
 }
 
 // route is an address of the desk and the least role it is open to.
@@ -63,6 +65,8 @@ func (h *Handlers) routes() []route {
 		{get, "/desk/invoices/:invoice/invoice.pdf", paylink.Viewer, h.showInvoicePDF},
 		{get, "/desk/invoices/:invoice/send", paylink.Agent, h.showSend},
 		{post, "/desk/invoices/:invoice/send", paylink.Agent, h.sendLinks},
+		{get, "/desk/invoices/:invoice/preview", paylink.Agent, h.showPreview},
+		{get, "/desk/invoices/:invoice/preview/mail", paylink.Agent, h.showPreviewMail},
 
 		{get, "/desk/invoices/:invoice/take", paylink.Agent, h.askTake},
 		{post, "/desk/invoices/:invoice/take", paylink.Agent, h.take},

@@ -12,13 +12,21 @@ import (
 	"paylink/web/page"
 )
 
-// showSend asks whom a payment link goes to.
+// showSend asks whom a payment link goes to. The address may carry what was typed before the preview.
 func (h *Handlers) showSend(c echo.Context, v visit) error {
 	a, err := h.invoice(c)
 	if err != nil {
 		return err
 	}
-	p, err := h.sendPage(c, v, a, a.customer.Email, "")
+	query, err := page.ReadQuery(c)
+	if err != nil {
+		return err
+	}
+	to := a.customer.Email
+	if query.Has("to") {
+		to = query.Get("to")
+	}
+	p, err := h.sendPage(c, v, a, to, query.Text("note"))
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"paylink"
 	"paylink/access"
 	"paylink/invoicing"
+	"paylink/mailer"
 	"paylink/money"
 	"paylink/payments"
 	"paylink/provider/stripe"
@@ -95,7 +96,11 @@ func newSite(t *testing.T) *site {
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 	})
 	r.Use(s.Echo)
-	desk.New(r, s.store, s.invoicing, s.payments, s.access).Register(s.Echo)
+	post, err := mailer.New(s.store, s.ring, pages(), mailer.Options{
+		SMTPURL: "smtp://127.0.0.1:1", From: "billing@northwind.example", BaseURL: base, Bank: true, Now: s.now, Log: slog.New(slog.DiscardHandler),
+	})
+	must(t, err)
+	desk.New(r, s.store, s.invoicing, s.payments, s.access, post).Register(s.Echo)
 
 	firm := paylink.NewFirm()
 	firm.Name, firm.TimeZone = "Northwind Studio", "America/Los_Angeles"
