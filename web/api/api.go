@@ -70,12 +70,12 @@ func (h *Handlers) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		key, err := h.access.Key(c.Request().Context(), strings.TrimSpace(bearer))
 		if paylink.KindOf(err) == paylink.NotFound {
 			// https://www.rfc-editor.org/rfc/rfc6750#section-3
-			realm, code := `Bearer realm="paylink"`, "api.key_missing"
+			realm, why := `Bearer realm="paylink"`, paylink.Fail(0, "api.key_missing")
 			if bearer != "" {
-				realm, code = realm+`, error="invalid_token"`, "api.key_unknown"
+				realm, why = realm+`, error="invalid_token"`, paylink.Fail(0, "api.key_unknown")
 			}
 			c.Response().Header().Set("WWW-Authenticate", realm)
-			return echo.NewHTTPError(http.StatusUnauthorized).SetInternal(&paylink.Error{Code: code})
+			return echo.NewHTTPError(http.StatusUnauthorized).SetInternal(why)
 		}
 		if err != nil {
 			return err
