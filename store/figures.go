@@ -41,13 +41,7 @@ func (r reads) Figures(ctx context.Context, since time.Time, today paylink.Date)
 	if err != nil {
 		return nil, found("figures", err)
 	}
-	back, err := all(ctx, r, func(r row) (f Figures, err error) {
-		err = r.Scan(&f.Currency, &f.WentBack)
-		return f, err
-	}, `select currency, cast(sum(amount) as bigint) from (
-		select currency, amount from refund where status in ('pending', 'requires_action', 'succeeded') and moved_at >= $1
-		union all select currency, withdrawn from dispute where withdrawn > 0 and updated_at >= $1
-	) gone group by currency`, micros(since))
+	back, err := r.wentBack(ctx, since)
 	if err != nil {
 		return nil, found("figures", err)
 	}
@@ -81,4 +75,15 @@ func (r reads) Figures(ctx context.Context, since time.Time, today paylink.Date)
 	return slices.SortedFunc(maps.Values(sums), func(a, b Figures) int {
 		return strings.Compare(string(a.Currency), string(b.Currency))
 	}), nil
+}
+
+// wentBack is what was refunded, returned or disputed since a moment, whenever it had arrived.
+func (r reads) wentBack(ctx context.Context, since time.Time) ([]Figures, error) {
+	return all(ctx, r, func(r row) (f Figures, err error) {
+		err = r.Scan(&f.Currency, &f.WentBack)
+		return f, err
+	}, `select currency, cast(sum(amount) as bigint) from (
+		select currency, amount from refund where status in ('pending', 'requires_action', 'succeeded') and moved_at >= $1
+		union all select currency, withdrawn from dispute where withdrawn > 0 and updated_at >= $1
+	) gone group by currency`, micros(since))
 }

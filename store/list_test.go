@@ -337,3 +337,35 @@ func TestSearch(t *testing.T) {
 		same(t, len(list), err, 0)
 	})
 }
+
+func TestPicturesAddUpOneCurrency(t *testing.T) {
+	each(t, func(t *testing.T, s opened) {
+		ctx := t.Context()
+		for n, due := range []paylink.Date{"2026-11-21", "2026-11-15", "2026-11-14", "2026-10-23", "2026-01-01", "2026-11-22", ""} {
+			i := s.books(t, fmt.Sprintf("inv_%d", n), int64(1000+n))
+			i.Due = due
+			s.update(t, func(tx *store.Tx) error { return tx.UpdateInvoice(ctx, i) })
+		}
+		old := s.books(t, "inv_old", 9000)
+		for n, p := range []paylink.Payment{payment("pay_1", old, 200), payment("pay_2", old, 300), payment("pay_3", old, 400), payment("pay_4", old, 500)} {
+			p.Fee = usd(7)
+			if n > 1 {
+				p.Method, p.Status, p.ExpectedOn = paylink.MethodBank, paylink.Processing, "2026-11-27"
+			}
+			s.update(t, func(tx *store.Tx) error { _, err := tx.InsertPayment(ctx, p); return err })
+			if n < 2 {
+				s.settle(t, p)
+			}
+		}
+		s.exec(t, fmt.Sprintf("update payment set settled_at = %d where id = 'pay_2'", start.Add(20*time.Minute).UnixMicro()))
+		quarter := start.Truncate(15 * time.Minute).UTC()
+		arrived, err := s.Arrived(ctx, "USD", start)
+		same(t, arrived, err, []store.Arrived{{From: quarter, Amount: 207, Payments: 1}, {From: start.Add(20 * time.Minute).Truncate(15 * time.Minute).UTC(), Amount: 307, Payments: 1}})
+		arrived, err = s.Arrived(ctx, "EUR", start)
+		same(t, len(arrived), err, 0)
+		expected, err := s.Expected(ctx, "USD")
+		same(t, expected, err, []store.Expected{{On: "2026-11-27", Amount: 900, Payments: 2}})
+		overdue, err := s.OverdueByAge(ctx, "USD", "2026-11-22", [3]paylink.Date{"2026-11-15", "2026-10-23", "2026-09-23"})
+		same(t, overdue, err, []store.Overdue{{Age: 0, Amount: 2001, Invoices: 2}, {Age: 1, Amount: 2005, Invoices: 2}, {Age: 3, Amount: 1004, Invoices: 1}})
+	})
+}

@@ -8,6 +8,13 @@ type DeskHome struct {
 	Tasks    []Task
 	Events   []Event
 	CanWrite bool
+
+	Collected    []DayChart // of what came in by day, for a desk and for a phone
+	Days         []DayRow   // the same as text
+	Back         HTML       // what of it went back; "" for nothing
+	Way, Overdue []RowBar   // what banks bring by day, and what is overdue by age
+	WaySays      string     // the one sentence of each
+	OverdueSays  string
 }
 
 // Template names the file.

@@ -25,6 +25,9 @@ func (h *Handlers) showHome(c echo.Context, v visit) error {
 	if p.Figures, err = h.figures(ctx, v); err != nil {
 		return err
 	}
+	if err := h.charts(ctx, v, &p); err != nil {
+		return err
+	}
 	tasks, err := h.store.Tasks(ctx, true)
 	if err != nil {
 		return err
