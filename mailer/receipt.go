@@ -127,7 +127,7 @@ func receiptLetter(r paylink.Receipt, to, url string, attached bool, now time.Ti
 	}
 	l.Rows, l.Total = receiptRows(l, r)
 	if url != "" {
-		l.URL, l.Button = url, w.T("mail.receipt.button", "number", r.Number)
+		l.URL, l.Button = url+"?receipt="+r.PaymentID, w.T("mail.receipt.button", "number", r.Number)
 	}
 	card := r.Method == paylink.MethodCard
 	switch {

@@ -33,7 +33,7 @@ func TestAReceiptMailSaysWhatWasPaid(t *testing.T) {
 			"On its way", "$50.00", "Still to pay by December 18", "$525.00", "Open receipt " + receipt.Number,
 		}
 		inOrder(t, "html", visible(l.html), said...)
-		inOrder(t, "text", l.text, append(said, url,
+		inOrder(t, "text", l.text, append(said, url+"?receipt="+receipt.PaymentID,
 			"The receipt is attached as a PDF. Your card statement will say NORTHWIND STUDIO.",
 			"Reference pi_3QX9kT2eZvKYlo2C, authorization code 048213", "Refunds go back to the card that paid, within 10 days.",
 			"Northwind Studio LLC, 1420 SE Water Avenue, Portland, OR 97214")...)

@@ -15,7 +15,8 @@ import (
 const visitLife = 12 * time.Hour
 
 // openLink trades the token in the address for a cookie and leads to an address without it, before
-// anything of others is loaded. It writes nothing: a mail scanner may be asking.
+// anything of others is loaded: to the invoice, or to the receipt of a payment made through this link,
+// which ?receipt= names. It writes nothing: a mail scanner may be asking.
 func (h *Handlers) openLink(c echo.Context) error {
 	token, err := paylink.ParseToken(c.Param("token"))
 	if err != nil {
@@ -28,8 +29,18 @@ func (h *Handlers) openLink(c echo.Context) error {
 	if err := link.Usable(h.pages.Now()); err != nil {
 		return h.ended(c, link, err)
 	}
+	next := "/pay/" + link.ID
+	if id := c.QueryParam("receipt"); id != "" {
+		p, err := h.store.Payment(c.Request().Context(), id)
+		if err != nil && paylink.KindOf(err) != paylink.NotFound {
+			return err
+		}
+		if err == nil && p.LinkID == link.ID && p.ReceiptID != "" {
+			next += "/payments/" + p.ID + "#receipt"
+		}
+	}
 	h.pages.SetCookie(c, cookieName(link.ID), cookieValue(link), visitLife)
-	return seeOther(c, "/pay/"+link.ID)
+	return seeOther(c, next)
 }
 
 // ended answers for a link that works no more, without a word about the invoice.
