@@ -96,6 +96,7 @@ func (h *Handlers) showWaiting(c echo.Context, v visit, m paylink.Method, amount
 	if m.AwaitsCode.ArrivesOn != "" {
 		p.Answer.Lead += " " + p.T("pay.deposit.arrives", "day", m.AwaitsCode.ArrivesOn)
 	}
+	p.Script = true
 	if m.AwaitsCode.Tries > 0 {
 		p.Tries = p.Count("pay.deposit.tries", m.AwaitsCode.Tries)
 	}
@@ -128,7 +129,7 @@ func (h *Handlers) proveDeposit(c echo.Context, v visit) error {
 		return h.showWaiting(c, v, m, amount, http.StatusConflict, nil)
 	}
 	if m.Waits() {
-		code := strings.ToUpper(form.Text("code"))
+		code := strings.ToUpper(plain(form.Text("code")))
 		amounts := [2]int64{v.cents(form.Text("first")), v.cents(form.Text("second"))}
 		err = h.payments.VerifyBankCheck(c.Request().Context(), v.customer.ID, m.ID, code, amounts)
 	}

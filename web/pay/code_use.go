@@ -34,6 +34,7 @@ func (h *Handlers) showCodePage(c echo.Context, v visit, amount string, sent boo
 		title, lead = "pay.code.title", "pay.code.lead"
 	}
 	p := templates.PayCode{Frame: h.frame(c, v, title), Action: v.base() + "/code", Back: v.back(amount, ""), Amount: amount, Sent: sent}
+	p.Script = true
 	p.Answer = templates.Answer{Colour: "accent", Icon: "envelope", Heading: p.T(title), Lead: p.T(lead, "email", paylink.MaskEmail(v.customer.Email))}
 	if wrong != nil {
 		p.Title = v.words.T("word.error", "title", p.Title)
@@ -78,7 +79,7 @@ func (h *Handlers) takeCode(c echo.Context, v visit) error {
 		}
 		return seeOther(c, next)
 	}
-	device, err := h.access.UseCode(ctx, v.customer.ID, form.Text("code"), ip)
+	device, err := h.access.UseCode(ctx, v.customer.ID, plain(form.Text("code")), ip)
 	if e, ok := told(err); ok {
 		return h.showCodePage(c, v, amount, true, page.Status(err), e)
 	}

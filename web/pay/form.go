@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"paylink"
 	"paylink/money"
@@ -55,4 +56,14 @@ func (v visit) readAmount(typed string) (money.Amount, error) {
 		}
 	}
 	return a, v.payable().Check(a)
+}
+
+// plain is a code without the blanks and hyphens that it was grouped by where it was copied.
+func plain(code string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, code)
 }

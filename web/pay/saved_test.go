@@ -154,3 +154,52 @@ func TestWrongCodesAreCounted(t *testing.T) {
 		t.Error("the code is in the log")
 	}
 }
+
+// A code is taken as it is written in the mail and as people type it, without script too.
+func TestACodeMayBeGrouped(t *testing.T) {
+	for name, between := range map[string]string{"blank": " ", "hyphen": "-", "no-break space": "\u00a0", "narrow one": "\u202f"} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, pay.Options{})
+			address := s.open(s.link)
+			s.ask("POST", address+"/code", url.Values{"send": {"on"}})
+			w := s.ask("GET", address+"/code?sent=1", nil)
+			if !contains(w, `maxlength="16"`) {
+				t.Error("the field cuts what is pasted")
+			}
+			s.see(w, http.StatusOK, "Works for 10 minutes. 5 tries.")
+			w = s.ask("POST", address+"/code", url.Values{"code": {"000" + between + "00"}})
+			s.hide(w, "5 tries")
+			code := s.code()
+			if w := s.ask("POST", address+"/code", url.Values{"code": {" " + code[:3] + between + code[3:] + " "}}); w.Code != http.StatusSeeOther {
+				t.Errorf("refused: %s", readable(w))
+			}
+		})
+	}
+}
+
+// Without script a card cannot be paid with, so the page that shows a choice once more has no button for it there,
+// and says what works.
+func TestAReviewedCardHasNoButtonWithoutScript(t *testing.T) {
+	s := bankSite(t)
+	address := s.open(s.link)
+	form := s.form(s.ask("GET", address, nil))
+	form.Set("amount", "100.00")
+	form.Set("method", "card")
+	form.Set("review", "on")
+	w := s.ask("POST", address+"/payments", form)
+	s.see(w, http.StatusOK, "Pay $100.00 by card", "A card or account that you saved works without it.", "call (503) 555-0142")
+	s.hide(w, "reviewed")
+}
+
+// What is chosen from is a group with a name, and the first thing on the page leads to it.
+func TestTheChoicesHaveNames(t *testing.T) {
+	s := bankSite(t)
+	w := s.ask("GET", s.open(s.link), nil)
+	for _, want := range []string{
+		`<body class="customer">` + "\n" + `<a class="skip" href="#pay">Skip to payment</a>`, `role="group" aria-labelledby="much"`, `<fieldset class="ask"><legend><h2>How?</h2></legend>`,
+	} {
+		if !contains(w, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+}
