@@ -79,7 +79,7 @@ var outside = map[string][]string{
 	"github.com/stripe/stripe-go":     {"provider/stripe"},
 	"github.com/plaid/plaid-go":       {"provider/plaid"},
 	"github.com/jung-kurt/gofpdf":     {"receipts"},
-	"github.com/skip2/go-qrcode":      {"receipts", "web/desk"},
+	"github.com/skip2/go-qrcode":      {"receipts", "web/desk", "web/pay"},
 	"github.com/jordan-wright/email":  {"mailer"},
 	"net/smtp":                        {"mailer"},
 	"github.com/emersion/go-smtp":     {"sandbox"},

@@ -71,6 +71,7 @@ func TestDeclinedCardChargesNothingAndSaysWhy(t *testing.T) {
 	}
 
 	// And the way on leads to a payment.
+	tab.Click("text=Another card")
 	tab.Click("text=Continue with a card")
 	fillCard(tab, visa)
 	tab.Click("#press")

@@ -16,6 +16,7 @@
 
   const tell = (text) => {
     told.hidden = !text;
+    if (text && d.resume === "on") document.querySelector(".lead").hidden = true; // it says that it goes on
     (told.querySelector("span") || told).textContent = text;
     if (text) told.focus();
   };

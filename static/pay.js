@@ -16,15 +16,22 @@
   });
   stripeJS.catch(() => {}); // who waits for it is told; a page that is left before it came owes nobody an error
 
-  const note = (place, text, again) => {
-    const p = document.createElement("p");
+  // What is wrong looks as it does when the server says it.
+  const trouble = (text) => {
+    const p = document.createElement("p"), words = document.createElement("span"), sign = $("sign");
     p.className = "problem";
-    p.textContent = text + " ";
+    words.textContent = text;
+    if (sign) p.append(sign.content.cloneNode(true));
+    p.append(words);
+    return p;
+  };
+  const note = (place, text, again) => {
+    const p = trouble(text);
     if (again) {
       const a = document.createElement("a");
       a.href = location.href;
       a.textContent = again;
-      p.append(a);
+      p.lastChild.append(" ", a);
     }
     place.replaceChildren(...(text ? [p] : []));
   };
@@ -170,18 +177,28 @@
       if (text.textContent.replace(/\s/g, "") !== before.replace(/\s/g, "")) mandate.checked = false;
     };
 
+    // What is put right is asked for no longer, beside its field and on top of the page.
+    const settle = (control) => {
+      const line = $(control.id + "-problem"), top = $("problems");
+      if (line) line.remove();
+      control.removeAttribute("aria-invalid");
+      control.removeAttribute("aria-describedby");
+      const asked = top && top.querySelector("a[href='#" + control.id + "']");
+      if (asked) asked.closest("li").remove();
+      if (!asked || top.querySelector("li")) return;
+      top.remove();
+      document.title = pay.dataset.title;
+    };
+    if (mandate) mandate.addEventListener("change", () => { if (mandate.checked) settle(mandate); });
+
     const problems = (said) => {
       if (!other) return;
-      let line = $("f-amount-problem");
-      if (line) line.remove();
+      settle(amount);
       $("uses").replaceChildren();
-      amount.removeAttribute("aria-invalid");
       if (said.ok) return;
-      line = document.createElement("p");
-      line.className = "problem";
+      const line = trouble(said.problem);
       line.id = "f-amount-problem";
       line.setAttribute("role", "alert");
-      line.textContent = said.problem;
       $("uses").before(line);
       amount.setAttribute("aria-invalid", "true");
       amount.setAttribute("aria-describedby", line.id);
@@ -196,17 +213,31 @@
     };
 
     if (other) {
+      // They are links, so that they work without script. With it they are the radios they look like.
+      const rows = [...document.querySelectorAll("a.row")];
+      const check = () => rows.forEach((a) => a.setAttribute("aria-checked", a.hasAttribute("aria-current") ? "true" : "false"));
+      $("picks").setAttribute("role", "radiogroup");
+      rows.forEach((a) => a.setAttribute("role", "radio"));
+      check();
+      $("picks").addEventListener("keydown", (event) => {
+        const at = rows.indexOf(event.target), step = { " ": 0, ArrowDown: 1, ArrowUp: -1 }[event.key];
+        if (at < 0 || step === undefined) return;
+        event.preventDefault();
+        if (step === 0) return rows[at].click();
+        rows[(at + step + rows.length) % rows.length].focus();
+      });
       pay.addEventListener("click", (event) => {
         const link = event.target.closest("a[data-amount], a[data-other]");
         if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
         const own = "other" in link.dataset;
         const row = own || link.classList.contains("row") ? link : null;
-        document.querySelectorAll("a.row").forEach((a) => {
+        rows.forEach((a) => {
           const same = row ? a === row : a.dataset.amount === link.dataset.amount;
           same ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current");
         });
         if (!row && !document.querySelector("a.row[aria-current]")) document.querySelector("a[data-other]").setAttribute("aria-current", "true");
+        check();
         other.hidden = !document.querySelector("a[data-other][aria-current]");
         if (!own) amount.value = link.dataset.amount;
         quote();
@@ -269,6 +300,11 @@
       const send = () => {
         if (!stands()) return;
         field("said").value = amount.value;
+        // Who comes back from the bank's no finds the amount and the way that were tried.
+        const back = new URL(pay.dataset.base, location.href);
+        back.searchParams.set("tried", amount.value);
+        if (method() !== "card") back.searchParams.set("method", method());
+        history.replaceState(null, "", back);
         pay.submit();
       };
       try {
@@ -346,6 +382,21 @@
     button.hidden = false;
     button.addEventListener("click", answer);
     answer();
+  }
+
+  // A code is pasted as the mail shows it.
+  const code = document.querySelector("input.code");
+  if (code) code.addEventListener("input", () => {
+    const plain = code.value.replace(/[\s-]/g, "");
+    if (plain !== code.value) code.value = plain;
+  });
+
+  const go = $("go");
+  if (go) {
+    const say = () => { go.textContent = document.querySelector("[name=method]:checked").dataset.label; };
+    go.form.addEventListener("change", say);
+    addEventListener("pageshow", say);
+    say();
   }
 
   if (pay) payPage();

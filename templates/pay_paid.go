@@ -6,6 +6,7 @@ type PayPaid struct {
 	Answer  Answer
 	Receipt string // its number
 	PDF     string // its address
+	Figures []Fact // of the receipt, where its PDF is not shown in the page
 	Pill    *Pill  // when it is no longer simply paid
 	Rest    Rest
 }

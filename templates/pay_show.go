@@ -34,6 +34,7 @@ type PayShow struct {
 	Elements   string    // the options of Stripe's card form, as JSON
 	Button     string    // "Pay $750.00 by card"
 	Keep       string    // the method that an address keeps; "" for a card
+	Keeps      bool      // what the payer saved may be used here
 	Review     bool      // amount and method stand; only the press is missing
 	Saved      bool      // in a review: the method is to be kept
 	Notice     string    // what happened before: "Visa ••4242 is removed."

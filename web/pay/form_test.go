@@ -353,7 +353,7 @@ func TestNamesAreText(t *testing.T) {
 	}
 	w := s.ask("GET", s.open(s.link), nil)
 	s.see(w, http.StatusOK, `for <img src=x onerror=alert(1)> "O'Brien"`, "{payer} **x**")
-	if strings.Contains(w.Body.String(), "<img") {
+	if strings.Contains(w.Body.String(), "<img src=x") {
 		t.Error("it became markup")
 	}
 }

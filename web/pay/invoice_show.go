@@ -16,6 +16,7 @@ import (
 )
 
 // showInvoice is the page to pay on; ?amount= and ?method= fill the form, ?other=1 opens its field.
+// ?tried= is the amount of a press that the payer came back from.
 func (h *Handlers) showInvoice(c echo.Context, v visit) error {
 	if why := v.payable().Why; why != "" {
 		return h.showClosed(c, v, why, false)
@@ -28,6 +29,11 @@ func (h *Handlers) showInvoice(c echo.Context, v visit) error {
 		return err
 	}
 	choice := choice{typed: query.Text("amount"), open: query.Get("other") == "1"}
+	if tried := query.Text("tried"); choice.typed == "" && tried != "" {
+		if _, err := v.readAmount(tried); err == nil { // else it served, or was overtaken
+			choice.typed = tried
+		}
+	}
 	var known bool
 	if _, choice.method, known = h.chosen(v, query.Get("method")); !known {
 		return h.showForeign(c, v)
@@ -65,7 +71,7 @@ func (h *Handlers) show(c echo.Context, v visit, status int, what choice) error 
 	if p.SoFar, err = h.soFar(c.Request().Context(), v); err != nil {
 		return err
 	}
-	p.StripeJS, p.Script = h.StripeJS, true
+	p.StripeJS, p.Script, p.Keeps = h.StripeJS, true, v.offersSave()
 	p.Issued = p.Count("pay.lines", len(v.invoice.Lines))
 	if v.invoice.IssuedOn != "" {
 		p.Issued = p.Count("pay.lines.from", len(v.invoice.Lines), "issued", v.invoice.IssuedOn)

@@ -30,7 +30,7 @@ func TestNoGetWritesAnything(t *testing.T) {
 	for _, path := range []string{
 		address, address + "?amount=225.00", address + "?amount=1", address + "?other=1", address + "/quote?amount=225.00", address + "/invoice.pdf", address + "/forward",
 		address + "/fresh", address + "/payments/" + p.ID, address + "/payments/" + p.ID + "?x=1", address + "/payments/" + p.ID + "/receipt.pdf",
-		address + "/payments", address + "/payments/" + p.ID + "/check", address + "/payments/" + p.ID + "/action", "/v/AAAA-AAAA", "/l/" + s.token(s.link),
+		address + "/payments", address + "/payments/" + p.ID + "/check", address + "/payments/" + p.ID + "/action", "/v/AAAA-AAAA", "/l/" + s.token(s.link), "/l/" + s.token(s.link) + "?receipt=" + p.ID, address + "/link.svg", address + "?tried=225.00",
 	} {
 		for _, method := range []string{"GET", "HEAD"} {
 			s.ask(method, path, nil)
@@ -369,4 +369,45 @@ func TestForwardingTellsOfItselfAlone(t *testing.T) {
 	s.hide(s.ask("GET", address, nil), "@keller.example")
 	s.see(s.ask("GET", address+"/forward", nil), http.StatusOK, "The link is on its way", "@keller.example")
 	s.see(s.ask("GET", address+"/forward", nil), http.StatusOK, "Their e-mail address")
+}
+
+// A receipt's mail opens that receipt, by the link it was paid through; whatever else is asked for leads to the invoice.
+func TestALinkOpensTheReceiptOfItsOwnPayment(t *testing.T) {
+	s := newSite(t, pay.Options{})
+	at := s.pay(s.link, "225.00", "pm_card_visa").Header().Get("Location")
+	_, other := s.newInvoice(paylink.Invoice{}, 100000)
+	id := at[strings.LastIndex(at, "/")+1:]
+	unpaid := s.put(s.link, paylink.Processing, 5000, nil).ID
+	stranger := s.stranger()
+	for ask, want := range map[string]string{
+		id:                           at + "#receipt",
+		unpaid:                       "/pay/" + s.link.ID,
+		"pay_unknown":                "/pay/" + s.link.ID,
+		"//elsewhere.example":        "/pay/" + s.link.ID,
+		id + "/../../x":              "/pay/" + s.link.ID,
+		"https://elsewhere.example/": "/pay/" + s.link.ID,
+	} {
+		w := stranger.ask("GET", "/l/"+s.token(s.link)+"?receipt="+url.QueryEscape(ask), nil)
+		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != want || w.Header().Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("%s: %d to %q, %q", ask, w.Code, w.Header().Get("Location"), w.Header().Get("Referrer-Policy"))
+		}
+	}
+	if w := stranger.ask("GET", "/l/"+s.token(other)+"?receipt="+id, nil); w.Header().Get("Location") != "/pay/"+other.ID {
+		t.Errorf("another link leads to %q", w.Header().Get("Location"))
+	}
+	s.see(stranger.ask("GET", at, nil), http.StatusOK, "Thank you, Maria.")
+}
+
+// Paper has the link's address and its code; nobody gets them who did not come by the link.
+func TestTheLinkIsAPictureForPaper(t *testing.T) {
+	s := newSite(t, pay.Options{})
+	address := s.open(s.link)
+	w := s.ask("GET", address+"/link.svg", nil)
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "image/svg+xml" || !strings.Contains(w.Body.String(), s.token(s.link)) || !strings.Contains(w.Body.String(), "<path d=\"M0 0h1v1") {
+		t.Errorf("%d %s: %.200s", w.Code, w.Header().Get("Content-Type"), w.Body)
+	}
+	if w := s.stranger().ask("GET", address+"/link.svg", nil); w.Code != http.StatusForbidden || strings.Contains(w.Body.String(), s.token(s.link)) {
+		t.Errorf("a stranger gets %d", w.Code)
+	}
+	s.hide(s.ask("GET", address, nil), s.token(s.link))
 }

@@ -73,6 +73,7 @@ func (h *Handlers) Register(e *echo.Echo) {
 	get("/pay/:link", h.visited(h.showInvoice))
 	get("/pay/:link/quote", h.visited(h.quoteAmount))
 	get("/pay/:link/invoice.pdf", h.visited(h.showInvoicePDF))
+	get("/pay/:link/link.svg", h.visited(h.showLink))
 	e.POST("/pay/:link/payments", h.visited(h.beginPayment))
 	get("/pay/:link/payments/:payment", h.visited(h.showPayment))
 	e.POST("/pay/:link/payments/:payment/action", h.visited(h.answerBank))

@@ -48,12 +48,7 @@ func (h *Handlers) showFailed(c echo.Context, v visit, p paylink.Payment) error 
 		Lead: f.T(key, "account", cmp.Or(p.Bank.Label(), v.words.T("pay.failed.account")), "amount", p.Charged()),
 	}
 	if v.payable().Why == "" {
-		page.Heading = f.T("pay.declined.way", "amount", p.Amount)
-		page.Again = f.T("pay.failed.again")
-		page.Pay, page.Label = v.back(p.Amount.FieldText(v.words.Locale()), ""), f.T("pay.failed.button")
-		if !v.payable().Whole {
-			page.Change = v.base() + "?other=1"
-		}
+		h.offerWays(v, p, &page)
 	}
 	return h.pages.Show(c, http.StatusOK, page)
 }

@@ -64,6 +64,7 @@ func (h *Handlers) showPaid(c echo.Context, v visit, p paylink.Payment) error {
 	}
 	page := templates.PayPaid{Frame: f, Answer: a, Receipt: p.ReceiptNumber, PDF: v.receiptURL(p), Rest: v.rest(f, "primary")}
 	receipt, err := h.store.ReceiptByPayment(c.Request().Context(), p.ID)
+	page.Figures = figures(f.Page, receipt)
 	switch {
 	case err != nil:
 		return err
@@ -129,17 +130,7 @@ func (h *Handlers) showDeclined(c echo.Context, v visit, p paylink.Payment) erro
 		Lead: f.T(key, "card", card, "amount", p.Charged(), "expiry", expiry(p.Card)),
 	}
 	if v.payable().Why == "" {
-		amount := p.Amount.FieldText(v.words.Locale())
-		page.Heading = f.T("pay.declined.way", "amount", p.Amount)
-		page.Again = f.T("pay.declined.again", "card", card)
-		page.Pay, page.Label = v.back(amount, ""), f.T("pay.declined.card")
-		if h.offersBank(v) {
-			page.Pay, page.Label = v.back(amount, newBank), f.T("pay.declined.bank")
-			page.Second = &templates.Press{Link: v.back(amount, ""), Label: f.T("pay.declined.card")}
-		}
-		if !v.payable().Whole {
-			page.Change = v.base() + "?other=1"
-		}
+		h.offerWays(v, p, &page)
 	}
 	return h.pages.Show(c, http.StatusOK, page)
 }

@@ -286,3 +286,42 @@ func TestAReceiptIsCheckedByItsCode(t *testing.T) {
 		s.see(s.ask("GET", "/v/"+code, nil), http.StatusNotFound, "No receipt has this code.")
 	}
 }
+
+// Where the PDF cannot be shown in the page, the page says what the receipt says.
+func TestThePaidPageSaysTheFiguresOfItsReceipt(t *testing.T) {
+	s := newSite(t, pay.Options{})
+	s.pay(s.link, "200.00", "pm_card_visa")
+	s.put(s.link, paylink.Processing, 5000, func(p *paylink.Payment) { p.Method = paylink.MethodBank })
+	at := s.pay(s.link, "225.00", "pm_card_visa").Header().Get("Location")
+	s.see(s.ask("GET", at, nil), http.StatusOK, "Paid withVisa ••4242Invoice INV-1042, total$1,000.00Paid before$200.00This payment$225.00On its way$50.00Still to pay$525.00 Open the receipt")
+}
+
+// After a no, every way on has its price, another kind first and the same card last; the amount goes along, also to
+// where another is chosen.
+func TestADeclinedPaymentIsOfferedInOtherWays(t *testing.T) {
+	s := bankSite(t)
+	press := func(amount, card string) string {
+		form := s.form(s.ask("GET", s.open(s.link), nil))
+		form.Set("amount", amount)
+		form.Set("method", "card")
+		form.Set("confirmation_token", s.card(card))
+		return s.ask("POST", s.open(s.link)+"/payments", form).Header().Get("Location")
+	}
+	w := s.ask("GET", press("225.00", "pm_card_chargeDeclined"), nil)
+	s.see(w, http.StatusOK, "Bank accountNo fee. Takes up to 4 business days.$225.00 Another cardArrives at once. No fee.$225.00 Visa ••0002 againAfter you have spoken to your bank.$225.00 Continue")
+	address := s.open(s.link)
+	for _, want := range []string{
+		`<form method="get" action="` + address + `"><input type="hidden" name="amount" value="225.00">`, `name="method" value="bank" checked`,
+		`href="` + address + `?amount=225.00&other=1"`,
+	} {
+		if !contains(w, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	s.see(s.ask("GET", address+"?amount=225.00&method=card", nil), http.StatusOK, "Pay $225.00 by card")
+	back := s.ask("GET", address+"?tried=225.00", nil)
+	s.see(back, http.StatusOK, "Pay $225.00 by card")
+	press("900.00", "pm_card_visa")
+	s.see(s.ask("GET", address+"?tried=225.00", nil), http.StatusOK, "Pay $100.00 by card") // what is left no longer allows it
+	s.hide(s.ask("GET", address+"?tried=225.00", nil), "problems")
+}

@@ -1,6 +1,7 @@
 package pay
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"paylink"
+	"paylink/money"
 	"paylink/receipts"
 	"paylink/templates"
 )
@@ -38,6 +40,31 @@ func (h *Handlers) showReceipt(c echo.Context, v visit) error {
 		return err
 	}
 	return h.pages.PDF(c, receipt.Number+".pdf", pdf)
+}
+
+// figures are what the receipt says, in its order; what is zero is left out, but for what is still to pay.
+func figures(p templates.Page, r paylink.Receipt) []templates.Fact {
+	all := []templates.Fact{{Label: p.T("pay.slip.with"), Value: cmp.Or(r.Card.Label(), r.Bank.Label())}}
+	if all[0].Value == "" {
+		all = nil
+	}
+	add := func(a money.Amount, key string, pairs ...any) {
+		if !a.IsZero() {
+			all = append(all, templates.Fact{Label: p.T(key, pairs...), Value: p.Words.Amount(a)})
+		}
+	}
+	add(r.Total, "mail.receipt.row.total", "invoice", r.InvoiceNumber)
+	add(r.Credited, "mail.receipt.row.credited")
+	add(r.PaidBefore, "mail.receipt.row.before")
+	all = append(all, templates.Fact{Label: p.T("mail.receipt.row.this"), Value: p.Words.Amount(r.ThisPayment), Strong: true})
+	add(r.Fee, "mail.receipt.row.fee")
+	if r.Revision > 1 {
+		add(r.Refunded, "mail.receipt.row.refunded")
+		add(r.Returned, "mail.receipt.row.returned")
+	}
+	add(r.OnItsWay, "mail.receipt.row.way")
+	add(r.BeingPaid, "pay.slip.being_paid")
+	return append(all, templates.Fact{Label: p.T("mail.receipt.row.due"), Value: p.Words.Amount(r.StillToPay), Strong: true})
 }
 
 // showInvoicePDF is the invoice as a document, with the link it was opened by.
