@@ -209,12 +209,20 @@ func TestWaysThroughPlaidLink(t *testing.T) {
 	tab.See("Unhealthy Platypus Bank - Down does not answer right now. Nothing was charged.")
 	tab.Shot("down")
 
-	tab.Click("#open")
-	link = tab.In("dialog iframe")
-	link.Click("text=Platypus OAuth Bank")
-	link.Click("text=Go to the bank")
-	tab.Click("#allow")
-	tab.At("/pay/oauth")
+	toTheBank := func() {
+		tab.Click("#open")
+		link = tab.In("dialog iframe")
+		link.Click("text=Platypus OAuth Bank")
+		link.Click("text=Go to the bank")
+		tab.Click("#allow")
+		tab.At("/pay/oauth")
+	}
+	toTheBank()
+	tab.In("dialog iframe").Click("#close")
+	tab.See("You came back without choosing an account. Nothing changed.")
+	tab.Gone(".lead") // nothing is being connected
+	tab.Shot("left-after-the-bank")
+	toTheBank()
 	chooseAccount(tab.In("dialog iframe"), goodDebit)
 	tab.At("method=mth_")
 	tab.See("from Platypus OAuth Bank ••6789")
