@@ -20,7 +20,7 @@ type DayBar struct {
 	X, Width  string
 	Y, Height int
 	Title     string // the day, the amount and the payments
-	Amount    string // above it and its neighbours; "" for all but today
+	Amount    string // above it, over its neighbours; "" for all but today
 	AmountY   int
 }
 
@@ -58,9 +58,9 @@ type ChartDay struct {
 
 // NewDayChart draws days. The label of an amount on the axis is scale's.
 func NewDayChart(narrow bool, days []ChartDay, unit int64, scale func(minor int64) string) DayChart {
-	gutter, reach, most := int64(72), 4, int64(0) // today's amount reaches over so many days
+	gutter, most := int64(72), int64(0)
 	if narrow {
-		gutter, reach = 130, 3
+		gutter = 130
 	}
 	for _, d := range days {
 		most = max(most, d.Minor)
@@ -95,9 +95,6 @@ func NewDayChart(narrow bool, days []ChartDay, unit int64, scale func(minor int6
 		bar := DayBar{X: share(from + slot*14/100), Width: share(slot * 72 / 100), Y: chartFoot - tall, Height: tall, Title: d.Title}
 		if today {
 			bar.Amount, bar.AmountY = d.Amount, bar.Y-7
-			for _, near := range c.Bars[max(0, len(c.Bars)-reach):] {
-				bar.AmountY = min(bar.AmountY, near.Y-7)
-			}
 		}
 		c.Bars = append(c.Bars, bar)
 	}

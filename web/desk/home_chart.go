@@ -187,7 +187,7 @@ func (v visit) overdue(overdue []store.Overdue, p *templates.DeskHome) {
 	p.OverdueSays = v.words.Count("desk.overdue.says", n, "amount", money.New(sum, v.firm.Currency))
 	rows := make([]templates.RowBar, len(ages)+1)
 	for k := range rows {
-		rows[k] = templates.RowBar{Label: v.words.T("desk.overdue.age" + strconv.Itoa(k)), Amount: v.words.Amount(money.Zero(v.firm.Currency)), Note: "0"}
+		rows[k] = templates.RowBar{Label: v.words.T("desk.overdue.age." + strconv.Itoa(k)), Amount: v.words.Amount(money.Zero(v.firm.Currency)), Note: "0"}
 	}
 	for _, o := range overdue {
 		amount := money.New(o.Amount, v.firm.Currency)
