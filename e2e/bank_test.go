@@ -229,6 +229,12 @@ func TestWaysThroughPlaidLink(t *testing.T) {
 	if strings.Contains(tab.URL(), "oauth") {
 		t.Errorf("the address keeps what the bank said: %s", tab.URL())
 	}
+	// A permission that was asked for is asked for no longer once it is given.
+	tab.Click("#press")
+	tab.See("Permission: give it to pay")
+	tab.Click("#f-mandate")
+	tab.Gone("#problems")
+	tab.Gone("#f-mandate-problem")
 	for _, r := range tab.Requests(d.BaseURL) {
 		if strings.Contains(r.URL, "link-sandbox-") || strings.Contains(r.URL, "public-sandbox-") {
 			t.Error("a token is in an address")
