@@ -40,6 +40,15 @@ func TestThePayPageKeepsUp(t *testing.T) {
 	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
 	tab.Wait("#problems")
 	tab.Everywhere("wrong")
+	if !browser.Eval[bool](&tab.Frame, `(() => {
+		const top = document.querySelector("#problems"), link = top.querySelector("li a"), words = document.createRange();
+		link.textContent = "Amount: these words take more than a line ".repeat(3);
+		words.selectNodeContents(link);
+		const box = words.getBoundingClientRect();
+		return box.top >= top.querySelector("h2").getBoundingClientRect().bottom - 1 && box.bottom <= top.querySelector("p").getBoundingClientRect().top + 1;
+	})()`) {
+		t.Error("a problem of several lines overprints what is around it")
+	}
 	tab.Fill("#other input", "7")
 	tab.Wait("#f-amount-problem svg")
 	tab.Gone("#problems")
@@ -52,6 +61,8 @@ func TestThePayPageKeepsUp(t *testing.T) {
 	tab.Press(" ")
 	tab.Until("document.activeElement.getAttribute('aria-checked') === 'true' && document.querySelector('#press').innerText === 'Pay $800.00 by card'")
 
+	tab.Open(at)
+	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
 	tab.Click("[data-other]")
 	tab.Fill("#other input", "60")
 	tab.Until("document.querySelector('#press').innerText === 'Pay $60.00 by card'")
