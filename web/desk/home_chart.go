@@ -103,20 +103,18 @@ func (v visit) chartSays(days []templates.ChartDay, counts map[paylink.Date]int,
 
 // scale writes an amount of whole units for an axis: $2k. A currency whose sign is long goes without.
 func (v visit) scale(units int64) string {
-	text, end := "", ""
+	shown, end := float64(units), ""
 	switch {
 	case units >= 1_000_000:
-		text, end = strconv.FormatFloat(float64(units)/1_000_000, 'f', -1, 64), "m"
+		shown, end = shown/1_000_000, "m"
 	case units >= 1_000:
-		text, end = strconv.FormatFloat(float64(units)/1_000, 'f', -1, 64), "k"
-	default:
-		text = strconv.FormatInt(units, 10)
+		shown, end = shown/1_000, "k"
 	}
 	symbol := v.symbol(string(v.firm.Currency))
 	if len([]rune(symbol)) > 2 {
 		symbol = ""
 	}
-	return symbol + text + end
+	return symbol + strconv.FormatFloat(shown, 'f', -1, 64) + end
 }
 
 // mostDays is how many days of what is on its way are pictured; the last one holds what comes later.
