@@ -76,7 +76,7 @@
     let options = pay.dataset.elements && JSON.parse(pay.dataset.elements), stripe, elements, latest = Promise.resolve(true), pressed = false, begun = false;
 
     // What the button says is true of one choice. Of any other it names no amount until the server has
-    // said what that choice means, and a press that comes before is not a payment.
+    // said what that choice means; a press that comes before waits for that.
     const choice = () => method() + " " + amount.value;
     const marked = pay.querySelector("[name=method][checked], [name=method][type=hidden]");
     let label = face[1].textContent, sure = amount.hasAttribute("aria-invalid") ? "" : (marked ? marked.value : "") + " " + amount.defaultValue;
@@ -283,14 +283,14 @@
     const refused = (error) => stop(error.type === "validation_error" ? "" : error.message);
 
     // Whoever lays a finger on the button means what it says then, not what it says when the finger lifts.
-    button.addEventListener("pointerdown", () => { aimed = choice() === sure ? sure : ""; });
+    button.addEventListener("pointerdown", () => { aimed = sure; });
     pay.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (pressed) return;
       pressed = true;
-      const meant = choice(), named = meant === sure && (aimed === undefined || aimed === meant);
+      // A press pays what was chosen when it came, and nothing while the button names anything else.
+      const meant = choice(), told = aimed === undefined ? sure : aimed, named = told === "" || told === meant;
       aimed = undefined;
-      // A press pays what the button said, or nothing.
       const stands = () => {
         if (choice() === meant && sure === meant) return true;
         stop("");
@@ -308,7 +308,9 @@
         pay.submit();
       };
       try {
-        if (await (meant === sure ? latest : quote()) === false) {
+        const legal = await (meant === sure ? latest : quote());
+        if (choice() !== meant) return stands();
+        if (legal === false) {
           stop("");
           other.hidden = false;
           return amount.focus();
