@@ -85,6 +85,7 @@ func TestThePayPageKeepsUp(t *testing.T) {
 	fresh.See("This payment")
 
 	tab.Open(at)
+	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
 	tab.Click("text=Use a saved card or account")
 	code := awaitMail(t, d.SandboxURL, "maria@keller.example", "is your code")
 	tab.Click("#f-code")

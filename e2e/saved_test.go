@@ -143,9 +143,8 @@ func TestSavedMethodsShowOnceTheMailboxIsProven(t *testing.T) {
 // the payer reads the right one before anything is debited.
 func TestAPermissionNamesTheAmountAlsoWhenTheSiteWasNotReached(t *testing.T) {
 	d, b := demo(t)
-	_, url := owed(t, d.BaseURL, d.APIKey, customerOf(t, d, d.InvoiceID), 90000)
+	id, url := owed(t, d.BaseURL, d.APIKey, customerOf(t, d, d.InvoiceID), 90000)
 	tab := b.Tab(t, browser.Options{})
-	tab.Expect("answered 422")
 	tab.Open(url)
 	chooseBank(tab)
 	tab.Click("#press")
@@ -160,9 +159,26 @@ func TestAPermissionNamesTheAmountAlsoWhenTheSiteWasNotReached(t *testing.T) {
 	tab.Gone("#permission")
 	tab.Click("#press")
 	tab.See("to debit $100.00, once")
+	tab.See("Pay $100.00 from Chase ••6789")
+	if made := moved(t, d.SandboxURL, id); made != 0 {
+		t.Errorf("%d moved before the permission was read", made)
+	}
 	tab.Click("#f-mandate")
 	tab.Click("#press")
 	tab.See("$100.00 is on its way")
+
+	// By card too the amount is read before it is paid.
+	tab.Open(url)
+	fillCard(tab, visa)
+	browser.Eval[bool](&tab.Frame, "window.fetch = () => Promise.reject(new TypeError('away')), true")
+	tab.Click("[data-other]")
+	tab.Fill("#other input", "200.00")
+	tab.Press("\t")
+	tab.Click("#press")
+	tab.See("Pay $200.00 by card")
+	fillCard(tab, visa)
+	tab.Click("#press")
+	tab.See("$200.00 is paid")
 }
 
 // A mail scanner opens the link, runs its scripts and sends every form in it, without a person: nothing

@@ -147,7 +147,7 @@
         if (mine !== latest) return latest;
         permit([]); // what stands there may name another amount
         unname(pay.dataset.unnamed);
-        return null; // not reached: the next press asks again
+        return null; // not reached
       });
       return mine;
     };
@@ -297,6 +297,15 @@
         said.textContent = choice() === sure ? pay.dataset.changed : pay.dataset.unchecked;
         return false;
       };
+      // Where the server could not be asked, its own page names the amount before anything is paid.
+      const review = () => {
+        const ask = document.createElement("input");
+        ask.type = "hidden";
+        ask.name = "review";
+        ask.value = "on";
+        pay.append(ask);
+        pay.submit();
+      };
       const send = () => {
         if (!stands()) return;
         field("said").value = amount.value;
@@ -310,6 +319,7 @@
       try {
         const legal = await (meant === sure ? latest : quote());
         if (choice() !== meant) return stands();
+        if (legal === null) return review();
         if (legal === false) {
           stop("");
           other.hidden = false;
