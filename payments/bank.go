@@ -90,7 +90,18 @@ func (s *Service) RenewLogin(ctx context.Context, actor paylink.Actor, r BankSes
 	if _, err := s.Plaid.Account(ctx, access, m.PlaidAccount); err != nil {
 		return m, err
 	}
-	return m, s.store.Update(ctx, func(tx *store.Tx) error { return s.wantLogin(ctx, tx, actor, m, false) })
+	return m, s.store.Update(ctx, func(tx *store.Tx) error {
+		alike, err := tx.MethodsByItem(ctx, m.PlaidItem) // one login may stand behind several accounts
+		if err != nil {
+			return err
+		}
+		for _, one := range alike {
+			if err := s.wantLogin(ctx, tx, actor, one, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // linkLanguage is the language of Plaid Link nearest to a locale.

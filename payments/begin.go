@@ -318,13 +318,19 @@ func (s *Service) confirm(ctx context.Context, p paylink.Payment, request stripe
 	found, findErr := s.find(ctx, p.ID)
 	if findErr != nil {
 		s.Log.Warn("payment stays unknown", "payment_id", p.ID, "error", findErr.Error())
-		return s.change(ctx, p.ID, func(p *paylink.Payment) bool {
+		unknown, err := s.change(ctx, p.ID, func(p *paylink.Payment) bool {
 			if p.Status != paylink.Confirming {
 				return false
 			}
 			p.Status = paylink.Unknown
 			return true
 		})
+		if err != nil { // the money may have moved all the same: nobody is told that it did not
+			s.Log.Error("note that a payment is unknown", "payment_id", p.ID, "error", err.Error())
+			p.Status = paylink.Unknown
+			return p, nil
+		}
+		return unknown, nil
 	}
 	if refusal, ok := errors.AsType[*stripe.Refusal](err); ok && found.Status == paylink.Canceled {
 		return paylink.Payment{}, s.refused(ctx, p, refusal)

@@ -159,14 +159,7 @@ func (s *Service) ApplyForeign(ctx context.Context, actor paylink.Actor, payment
 	if _, err := s.adopt(ctx, actor, in, "adopted"); err != nil {
 		return paylink.Payment{}, err
 	}
-	p, err := s.Follow(ctx, in)
-	if err != nil {
-		return p, err
-	}
-	return p, s.store.Update(ctx, func(tx *store.Tx) error {
-		_, err := tx.CloseForeignPayment(ctx, f.Intent, p.ID, s.Now())
-		return err
-	})
+	return s.Follow(ctx, in)
 }
 
 // foreignRefused lets another invoice be said: Stripe marked nothing.

@@ -11,6 +11,7 @@ import (
 	"paylink/money"
 	"paylink/provider/stripe"
 	"paylink/store"
+	"paylink/store/storetest"
 )
 
 // differences are the kinds that stand, by subject.
@@ -76,6 +77,31 @@ func TestForeignPaymentHalfAppliedIsFinished(t *testing.T) {
 		d.wantInvoice(0, 27000, 0, 0, 73000)
 		if list, err := d.store.ForeignPayments(t.Context(), 10); err != nil || len(list) != 0 {
 			t.Errorf("%+v %v", list, err)
+		}
+	})
+}
+
+// The server dies after it wrote the payment down: it is a payment of ours from there on, and nobody is asked about it again.
+func TestForeignPaymentIsOursOnceItIsWritten(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, at string) {
+		t.Parallel()
+		d := newDesk(t, storetest.Open(t, at))
+		d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		intent := d.foreignCharge(7000, true)
+		d.reconcile()
+		room := d.noRoom(at, "insert on ledger_posting", "true")
+		if _, err := d.payments.ApplyForeign(t.Context(), "staff:1", intent, d.invoice.ID); err == nil {
+			t.Fatal("booked where nothing can be written")
+		}
+		room()
+		if list, err := d.store.ForeignPayments(t.Context(), 10); err != nil || len(list) != 0 {
+			t.Errorf("still asked about: %+v %v", list, err)
+		}
+		d.reconcile()
+		d.wantInvoice(0, 27000, 0, 0, 73000)
+		if left := d.differences(); len(left) != 0 {
+			t.Errorf("%+v", left)
 		}
 	})
 }

@@ -310,12 +310,7 @@ func (p *pass) rebuild(ctx context.Context, in stripe.Intent) error {
 	if _, err = p.Follow(ctx, in); err != nil {
 		return err
 	}
-	return p.store.Update(ctx, func(tx *store.Tx) error {
-		if _, err := tx.CloseForeignPayment(ctx, in.ID, in.Payment, p.Now()); err != nil {
-			return err // it was being applied when the server died
-		}
-		return p.agree(ctx, tx, in.ID, differsPaymentLost, differsMode)
-	})
+	return p.store.Update(ctx, func(tx *store.Tx) error { return p.agree(ctx, tx, in.ID, differsPaymentLost, differsMode) })
 }
 
 // adopt writes the payment that a PaymentIntent names, reserving its amount until it is applied. The
@@ -349,7 +344,11 @@ func (s *Service) adopt(ctx context.Context, actor paylink.Actor, in stripe.Inte
 		if err := madeBy(ctx, tx, &p, in.Method); err != nil {
 			return err
 		}
-		if made, err = tx.InsertPayment(ctx, p); err != nil || !made {
+		if made, err = tx.InsertPayment(ctx, p); err != nil {
+			return err
+		}
+		// From here on it is a payment of ours, whatever becomes of this server.
+		if _, err := tx.CloseForeignPayment(ctx, in.ID, p.ID, now); err != nil || !made {
 			return err
 		}
 		if err := tx.DoneTask(ctx, "payment.unmatched", in.ID, now); err != nil { // an event may have come before us

@@ -161,38 +161,74 @@ func TestFault_W16_ObjectThatCannotBeFetchedIsAskedForAgain(t *testing.T) {
 	})
 }
 
+// noRoom has writes fail as on a full disk, until there is room again.
+func (d *desk) noRoom(at, what, when string) (room func()) {
+	d.t.Helper()
+	table := what[strings.LastIndex(what, " ")+1:]
+	words := map[string][2]string{
+		"sqlite": {
+			"create trigger no_room before " + what + " when " + when + " begin select raise(abort, 'database or disk is full'); end", "drop trigger no_room",
+		},
+		"postgres": {`create function no_room() returns trigger language plpgsql as $$ begin raise exception using errcode = '53100', message = 'disk full'; end $$;
+			create trigger no_room before ` + what + " for each row when (" + when + ") execute function no_room()", "drop trigger no_room on " + table},
+	}[d.store.Dialect()]
+	driver, dsn := "pgx", at
+	if path, ok := strings.CutPrefix(at, "sqlite:"); ok {
+		driver, dsn = "sqlite3", path+"?_busy_timeout=5000"
+	}
+	raw, err := sql.Open(driver, dsn)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { _ = raw.Close() })
+	exec := func(statement string) {
+		d.t.Helper()
+		if _, err := raw.ExecContext(d.t.Context(), statement); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	exec(words[0])
+	return func() { exec(words[1]) }
+}
+
+// Nobody hears what the confirm call did, and not even that can be written: the payer is told that we are checking, and
+// never that nothing was charged.
+func TestFault_D02_UnknownThatCannotBeWrittenIsStillUnknown(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, at string) {
+		t.Parallel()
+		d := newDesk(t, storetest.Open(t, at))
+		d.fault(confirmCall, "drop_after", 0)
+		room := d.noRoom(at, "update on payment", "new.status in ('unknown', 'succeeded')")
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Unknown)
+		d.wantCharges(1, 20000)
+		d.wantBalance(0, 20000, 80000)
+		room()
+		d.control("DELETE", "/faults", nil, nil)
+		d.clock.advance(4 * time.Minute)
+		if err := d.payments.Recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if after, err := d.store.Payment(t.Context(), p.ID); err != nil || after.Status != paylink.Succeeded {
+			t.Fatalf("%s %v", after.Status, err)
+		}
+		d.wantCharges(1, 20000)
+		d.wantBalance(20000, 0, 80000)
+	})
+}
+
 // The disk is full when the money has moved: the page says that we are checking, the reservation stays, and once there is
 // room the payment is booked, once.
 func TestFault_D02_BooksThatCannotBeWrittenAfterTheMoneyMoved(t *testing.T) {
 	t.Parallel()
-	full := map[string][2]string{
-		"sqlite": {"create trigger no_room before insert on ledger_posting begin select raise(abort, 'database or disk is full'); end", "drop trigger no_room"},
-		"postgres": {`create function no_room() returns trigger language plpgsql as $$ begin raise exception using errcode = '53100', message = 'disk full'; end $$;
-			create trigger no_room before insert on ledger_posting for each row execute function no_room()`, "drop trigger no_room on ledger_posting"},
-	}
 	storetest.EachURL(t, func(t *testing.T, at string) {
 		t.Parallel()
 		d := newDesk(t, storetest.Open(t, at))
-		driver, dsn := "pgx", at
-		if path, ok := strings.CutPrefix(at, "sqlite:"); ok {
-			driver, dsn = "sqlite3", path+"?_busy_timeout=5000"
-		}
-		raw, err := sql.Open(driver, dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer raw.Close()
-		words := full[d.store.Dialect()]
-		exec := func(statement string) {
-			if _, err := raw.ExecContext(t.Context(), statement); err != nil {
-				t.Fatal(err)
-			}
-		}
-		exec(words[0])
+		room := d.noRoom(at, "insert on ledger_posting", "true")
 		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Unknown)
 		d.wantCharges(1, 20000)
 		d.wantBalance(0, 20000, 80000)
-		exec(words[1])
+		room()
 		d.clock.advance(4 * time.Minute)
 		if err := d.payments.Recover(t.Context()); err != nil {
 			t.Fatal(err)

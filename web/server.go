@@ -97,7 +97,7 @@ const (
 	Drain = 25 * time.Second
 	// readyWait is how long the parts that readiness asks may take.
 	readyWait = 2 * time.Second
-	// mostConnections are held at once; more wait to be accepted. Each may hold a webhook of 256 KiB.
+	// mostConnections are held at once; more wait to be accepted.
 	mostConnections = 2048
 )
 

@@ -74,7 +74,17 @@ func (h *Handlers) repair(c echo.Context, v visit) error {
 
 // openInvoices are the invoices that a payment made elsewhere may be for: those of its customer that
 // still ask for money in its currency, the one that asks for just that amount first.
+//
+// Once somebody said which one, it is that one, however it stands by now.
 func (h *Handlers) openInvoices(ctx context.Context, v visit, f store.ForeignPayment) ([]store.InvoiceRow, error) {
+	if f.InvoiceID != "" {
+		i, err := h.store.Invoice(ctx, f.InvoiceID)
+		if err != nil {
+			return nil, err
+		}
+		balance, err := h.store.Balance(ctx, i.ID)
+		return []store.InvoiceRow{{Invoice: i, Balance: balance}}, err
+	}
 	rows, _, err := h.store.Invoices(ctx, store.InvoiceFilter{CustomerID: f.CustomerID, Show: "topay", Today: v.today(), Page: store.Page{Limit: 100}})
 	if err != nil {
 		return nil, err

@@ -95,6 +95,25 @@ func TestAPaymentMadeElsewhereIsAppliedToAnInvoice(t *testing.T) {
 	says(t, s.get("/desk/drift"), 200, "Nothing differs", "Repaired this week", "applied to the invoice", "Manager")
 }
 
+// Somebody said which invoice it is for and Stripe could not be told: it is that invoice, also when it was paid
+// meanwhile, and nobody is left with a payment that can go nowhere.
+func TestAPaymentThatWasSaidToBeForAnInvoiceCanBeFinished(t *testing.T) {
+	s := newSite(t)
+	intent := s.elsewhere("60000")
+	s.as(paylink.Manager)
+	must(t, s.store.Update(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.ClaimForeignPayment(t.Context(), intent, "pay_claimed", s.invoice.ID, "staff:1")
+		return err
+	}))
+	s.pay(95000)
+	at := "/desk/drift/foreign/" + intent
+	says(t, s.get("/desk/drift"), 200, "Best match: INV-1042, $0.00 open.")
+	says(t, s.get(at), 200, "INV-1042, Brand refresh: $0.00 open")
+	w := s.post(at, url.Values{"invoice": {s.invoice.ID}})
+	says(t, s.leads(w, w.Header().Get("Location")), 200, "$600.00 is booked on INV-1042")
+	says(t, s.get("/desk/drift"), 200, "Nothing differs")
+}
+
 func TestARefundMadeAtStripeIsBookedByItsRepair(t *testing.T) {
 	s := newSite(t)
 	p := s.pay(22500)

@@ -199,7 +199,7 @@ func (h *Handlers) notTaken(c echo.Context, v visit, t taking, cause error) erro
 	switch {
 	case e.Code == "invoice.changed":
 		now.wrong = paylink.Fail(paylink.Conflict, "take.changed")
-	case e.Kind == paylink.Unavailable:
+	case e.Code == "stripe.unreachable":
 		now.wrong = paylink.Fail(paylink.Unavailable, "take.unreachable")
 	}
 	if err := h.takeWrong(c, v, now); err != nil || e.Kind != paylink.Unavailable {

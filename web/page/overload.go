@@ -22,6 +22,7 @@ import (
 const (
 	mostPresses  = 50  // of Pay; each may wait for Stripe
 	mostWebhooks = 128 // at 50 a second, a disk that stalls for two seconds turns none away
+	mostArriving = 512 // webhooks that are still being read, of 256 KiB at most
 	mostStaff    = 48  // the desk and the API
 	mostStatic   = 256
 	mostPages    = 256 // everything else: customers' pages
@@ -59,7 +60,7 @@ func (p *pool) leave() { <-p.slots }
 
 // load is what the site has to do, and what it is counted by.
 type load struct {
-	presses, webhooks, staff, static, pages *pool
+	presses, webhooks, arriving, staff, static, pages *pool
 
 	limited *prometheus.CounterVec
 }
@@ -80,6 +81,7 @@ func newLoad(registry prometheus.Registerer) *load {
 	}{
 		{"press", &l.presses, mostPresses},
 		{"webhook", &l.webhooks, mostWebhooks},
+		{"webhook_arriving", &l.arriving, mostArriving},
 		{"staff", &l.staff, mostStaff},
 		{"static", &l.static, mostStatic},
 		{"page", &l.pages, mostPages},
@@ -128,10 +130,8 @@ func (r *Renderer) admit(next echo.HandlerFunc) echo.HandlerFunc {
 		if p == nil {
 			return next(c)
 		}
-		if p == r.load.presses || p == r.load.webhooks {
-			if err := readWhole(c.Request()); err != nil {
-				return err
-			}
+		if err := r.arrive(c, p); err != nil {
+			return err
 		}
 		if err := p.enter(); err != nil {
 			c.Set("firm", paylink.Firm{}) // the answer costs no look into the database
@@ -140,6 +140,23 @@ func (r *Renderer) admit(next echo.HandlerFunc) echo.HandlerFunc {
 		defer p.leave()
 		return next(c)
 	}
+}
+
+// arrive reads what is sent before its request takes a place: a form of a few kilobytes, or a webhook,
+// of which so many are read at once that they fit into memory.
+func (r *Renderer) arrive(c echo.Context, p *pool) error {
+	switch p {
+	case r.load.presses:
+		return readWhole(c.Request())
+	case r.load.webhooks:
+		if err := r.load.arriving.enter(); err != nil {
+			c.Set("firm", paylink.Firm{})
+			return err
+		}
+		defer r.load.arriving.leave()
+		return readWhole(c.Request())
+	}
+	return nil
 }
 
 // readWhole reads the body before the request takes a place: who sends slowly keeps nobody else from

@@ -169,6 +169,33 @@ func TestSlowSendersKeepNobodyOut(t *testing.T) {
 	}
 }
 
+// What is still being sent by webhooks fits into memory: above that the next one hears to come again.
+func TestOnlySoManyWebhooksAreReadAtOnce(t *testing.T) {
+	c := newCrowd(t)
+	var wait sync.WaitGroup
+	var slow []*io.PipeWriter
+	for range 512 {
+		body, send := io.Pipe()
+		slow = append(slow, send)
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "http://pay.test/webhooks/x", body)
+		wait.Go(func() { c.ServeHTTP(httptest.NewRecorder(), r) })
+		if _, err := send.Write([]byte("{")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w := c.ask("POST", "/webhooks/x"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("one more: %d", w.Code)
+	}
+	close(c.release)
+	for _, send := range slow {
+		_ = send.Close()
+	}
+	wait.Wait()
+	if w := c.ask("POST", "/webhooks/x"); w.Code != http.StatusNoContent {
+		t.Errorf("afterwards: %d", w.Code)
+	}
+}
+
 // A stop turns new presses away, and waits for those under way; other requests are answered meanwhile.
 func TestAStopWaitsForPressesAndTakesNone(t *testing.T) {
 	c := newCrowd(t)

@@ -38,7 +38,7 @@ func (h *Handlers) renewLogin(c echo.Context, v visit) error {
 		return err
 	}
 	m, ok := h.method(v, c.Param("method"))
-	if !ok || h.Bank != BankLink {
+	if !ok || h.Bank != BankLink || !v.mayRemove(m) {
 		return h.showForeign(c, v)
 	}
 	m, err := h.payments.RenewLogin(c.Request().Context(), v.actor(), payments.BankSessionRequest{
