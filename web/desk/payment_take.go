@@ -196,10 +196,10 @@ func (h *Handlers) notTaken(c echo.Context, v visit, t taking, cause error) erro
 	now.typed, now.other, now.amount, now.method, now.wrong = t.typed, t.other, t.amount, t.method, e
 	now.nonce = rand.Text() // that of the press may be of a payment that ended
 	now.paid = now.payable.Due != t.payable.Due
-	switch {
-	case e.Code == "invoice.changed":
+	switch e.Code {
+	case "invoice.changed":
 		now.wrong = paylink.Fail(paylink.Conflict, "take.changed")
-	case e.Code == "stripe.unreachable":
+	case "stripe.unreachable":
 		now.wrong = paylink.Fail(paylink.Unavailable, "take.unreachable")
 	}
 	if err := h.takeWrong(c, v, now); err != nil || e.Kind != paylink.Unavailable {
