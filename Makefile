@@ -34,7 +34,8 @@ build: ## build .cache/bin/paylink
 .PHONY: test
 test: setup lint ## install what the tests need, then lint, vet and run every test
 	go vet ./...
-	go test -race -shuffle=on -timeout 20m ./...
+	@# Three packages at once: the long ones, e2e and its crash loop, spend half of their time waiting.
+	go test -p 3 -race -shuffle=on -timeout 30m ./...
 	tools/fuzz $(FUZZTIME)
 
 .PHONY: quick
