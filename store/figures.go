@@ -77,13 +77,14 @@ func (r reads) Figures(ctx context.Context, since time.Time, today paylink.Date)
 	}), nil
 }
 
-// wentBack is what was refunded, returned or disputed since a moment, whenever it had arrived.
+// wentBack is what was refunded, returned or disputed since a moment, whenever it had arrived. Stripe takes
+// what is disputed when the dispute opens; what is said of it later moves nothing more.
 func (r reads) wentBack(ctx context.Context, since time.Time) ([]Figures, error) {
 	return all(ctx, r, func(r row) (f Figures, err error) {
 		err = r.Scan(&f.Currency, &f.WentBack)
 		return f, err
 	}, `select currency, cast(sum(amount) as bigint) from (
 		select currency, amount from refund where status in ('pending', 'requires_action', 'succeeded') and moved_at >= $1
-		union all select currency, withdrawn from dispute where withdrawn > 0 and updated_at >= $1
+		union all select currency, withdrawn from dispute where withdrawn > 0 and opened_at >= $1
 	) gone group by currency`, micros(since))
 }

@@ -238,7 +238,7 @@ func TestFiguresAddUpEachCurrency(t *testing.T) {
 			}
 			return tx.PutDispute(ctx, paylink.Dispute{
 				ID: "dsp_1", PaymentID: "pay_1", StripeID: "dp_1", Kind: paylink.KindDispute, Amount: usd(100), Withdrawn: 100,
-				OpenedAt: start, CreatedAt: start, UpdatedAt: start,
+				OpenedAt: start, CreatedAt: start, UpdatedAt: start.Add(90 * 24 * time.Hour), // when it was lost
 			})
 		})
 		euros := s.books(t, "inv_eur", 1000)
