@@ -10,6 +10,7 @@ import (
 
 	"paylink"
 	"paylink/money"
+	"paylink/payments"
 	"paylink/provider/stripe"
 	"paylink/store"
 	"paylink/store/storetest"
@@ -247,28 +248,35 @@ func (d *desk) answerBank(p paylink.Payment, secret, outcome string) int {
 	}, nil)
 }
 
+// pressedEightTimes sends one press eight times at once and gives the payment that all of them are.
+func (d *desk) pressedEightTimes(press payments.Press) string {
+	d.t.Helper()
+	ids := make(chan string, 8)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			p, err := d.payments.Begin(context.Background(), press)
+			if err != nil {
+				d.t.Error(err)
+			}
+			ids <- p.ID
+		})
+	}
+	group.Wait()
+	close(ids)
+	first := <-ids
+	for id := range ids {
+		if id != first {
+			d.t.Errorf("payments %s and %s of one press", first, id)
+		}
+	}
+	return first
+}
+
 func TestFault_P24_DoublePressIsOnePayment(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		press := d.press("same", 20000, d.card("pm_card_visa"))
-		ids := make(chan string, 8)
-		var group sync.WaitGroup
-		for range 8 {
-			group.Go(func() {
-				p, err := d.payments.Begin(context.Background(), press)
-				if err != nil {
-					t.Error(err)
-				}
-				ids <- p.ID
-			})
-		}
-		group.Wait()
-		close(ids)
-		first := <-ids
-		for id := range ids {
-			if id != first {
-				t.Errorf("payments %s and %s of one press", first, id)
-			}
-		}
+		d.pressedEightTimes(press)
 		d.wantCharges(1, 20000)
 		d.wantReceipts(1)
 	})

@@ -99,25 +99,7 @@ func TestStaffChargeASavedCardOnceHoweverOftenTheyPress(t *testing.T) {
 		var sent []url.Values
 		d.between("/confirm", func(form url.Values) { mu.Lock(); defer mu.Unlock(); sent = append(sent, maps.Clone(form)) })
 		press := d.takePress("same", 22500, m)
-		ids := make(chan string, 8)
-		var group sync.WaitGroup
-		for range 8 {
-			group.Go(func() {
-				p, err := d.payments.Begin(context.Background(), press)
-				if err != nil {
-					t.Error(err)
-				}
-				ids <- p.ID
-			})
-		}
-		group.Wait()
-		close(ids)
-		first := <-ids
-		for id := range ids {
-			if id != first {
-				t.Errorf("payments %s and %s of one press", first, id)
-			}
-		}
+		first := d.pressedEightTimes(press)
 		p, err := d.store.Payment(t.Context(), first)
 		if err != nil || p.Status != paylink.Succeeded || p.LinkID != "" || p.MethodID != m.ID || p.Amount.Minor != 22500 {
 			t.Fatalf("payment: %+v %v", p, err)
