@@ -83,9 +83,14 @@ func connectBank(tab *browser.Tab, bank, account string) {
 	chooseAccount(link, account)
 }
 
+// atRest waits for the card form: until it has come, what stands below it on the page moves, and a press may miss it.
+func atRest(tab *browser.Tab) {
+	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
+}
+
 // chooseBank chooses to pay from a bank account, once the page has come to rest.
 func chooseBank(tab *browser.Tab) {
-	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
+	atRest(tab)
 	tab.Click("text=Bank account")
 	tab.Until("document.querySelector('[name=method]:checked').value !== 'card'")
 }

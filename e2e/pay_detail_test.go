@@ -37,7 +37,7 @@ func TestThePayPageKeepsUp(t *testing.T) {
 	tab.Open(d.PayURL)
 	at := tab.URL()
 	tab.Open(at + "?amount=770.00")
-	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
+	atRest(tab)
 	tab.Wait("#problems")
 	tab.Everywhere("wrong")
 	if !browser.Eval[bool](&tab.Frame, `(() => {
@@ -62,7 +62,7 @@ func TestThePayPageKeepsUp(t *testing.T) {
 	tab.Until("document.activeElement.getAttribute('aria-checked') === 'true' && document.querySelector('#press').innerText === 'Pay $800.00 by card'")
 
 	tab.Open(at)
-	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
+	atRest(tab)
 	tab.Click("[data-other]")
 	tab.Fill("#other input", "60")
 	tab.Until("document.querySelector('#press').innerText === 'Pay $60.00 by card'")
@@ -85,7 +85,7 @@ func TestThePayPageKeepsUp(t *testing.T) {
 	fresh.See("This payment")
 
 	tab.Open(at)
-	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
+	atRest(tab)
 	tab.Click("text=Use a saved card or account")
 	code := awaitMail(t, d.SandboxURL, "maria@keller.example", "is your code")
 	tab.Click("#f-code")

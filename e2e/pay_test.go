@@ -127,7 +127,7 @@ func TestPagesFitEverywhere(t *testing.T) {
 	tab := b.Tab(t, browser.Options{})
 	tab.Open(d.PayURL)
 	pay := tab.URL()
-	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
+	atRest(tab)
 	tab.Everywhere("pay")
 	for name, address := range map[string]string{
 		"forward": pay + "/forward", "other": pay + "?other=1", "nolink": d.BaseURL + "/l/" + strings.Repeat("A", 43),

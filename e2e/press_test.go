@@ -13,7 +13,7 @@ func TestCustomerPaysFromTheMailByKeyboardOnly(t *testing.T) {
 	link := regexp.MustCompile(regexp.QuoteMeta(d.BaseURL) + `/l/[\w-]{43}`).FindString(awaitMail(t, d.SandboxURL, "maria@keller.example", "INV-1042").Text)
 	tab := b.Tab(t, browser.Options{})
 	tab.Open(link)
-	tab.In("#card iframe").Wait("[autocomplete=cc-number]")
+	atRest(tab)
 	walk := func(to string) {
 		t.Helper()
 		for range 60 {

@@ -45,7 +45,7 @@ func TestSavedMethodsShowOnceTheMailboxIsProven(t *testing.T) {
 
 	second := b.Tab(t, browser.Options{Dark: true})
 	second.Open(url)
-	second.In("#card iframe").Wait("[autocomplete=cc-number]")
+	atRest(second)
 	hidden := func(tab *browser.Tab, what ...string) {
 		t.Helper()
 		page := browser.Eval[string](&tab.Frame, "document.documentElement.outerHTML")
@@ -118,13 +118,14 @@ func TestSavedMethodsShowOnceTheMailboxIsProven(t *testing.T) {
 	second.Click("text=Send the link")
 	forwarded := regexp.MustCompile(regexp.QuoteMeta(d.BaseURL) + `/l/[\w-]{43}`).FindString(awaitMail(t, d.SandboxURL, "accounts@keller.example", "").Text)
 	second.Open(forwarded)
-	second.In("#card iframe").Wait("[autocomplete=cc-number]")
+	atRest(second)
 	hidden(second, "4242", "6789", "mth_", "Use a saved card or account", "for next time")
 	second.Open(second.URL() + "/code")
 	second.See("This is not shown here")
 
 	// Removing takes it from every device.
 	second.Open(url)
+	atRest(second)
 	second.Click("text=Visa ••4242")
 	second.Click("text=Remove")
 	second.See("Remove Visa ••4242?")
@@ -133,6 +134,7 @@ func TestSavedMethodsShowOnceTheMailboxIsProven(t *testing.T) {
 	second.See("Visa ••4242 is removed.")
 	second.Gone("text=Visa ••4242")
 	// The account's debit is on its way: it stays until that has arrived.
+	atRest(second)
 	second.Click("text=Chase ••6789")
 	second.Click("text=Remove")
 	second.Click("text=Remove Chase ••6789")
@@ -189,7 +191,7 @@ func TestFault_X01_ScannerThatRunsScriptsAndSendsFormsPaysNothing(t *testing.T) 
 	scanner := b.Tab(t, browser.Options{})
 	scanner.Expect("answered 4|405|404")
 	scanner.Open(url)
-	scanner.In("#card iframe").Wait("[autocomplete=cc-number]")
+	atRest(scanner)
 	page := scanner.URL()
 	const sendAll = `(async () => {
 		for (const form of document.forms) {
