@@ -374,7 +374,7 @@ func TestWhatIsTakenOfAnInvoiceThatHoldsIsHeld(t *testing.T) {
 
 // Whatever happens on the way, the press of staff ends as a payer's does: in one charge that is booked, or
 // in none that anybody could still make.
-func TestWhatHappensOnTheWayEndsAsForAPayer(t *testing.T) {
+func TestFault_P34_WhatHappensToAPressOfStaffEndsAsForAPayer(t *testing.T) {
 	for name, c := range map[string]struct {
 		match, mode string
 		want        paylink.PaymentStatus // at once; "" is an error
@@ -413,7 +413,7 @@ func TestWhatHappensOnTheWayEndsAsForAPayer(t *testing.T) {
 }
 
 // A server that dies while nobody knows what Stripe did leaves the reservation, and the next one finds it.
-func TestTakenWithoutAnAnswerIsFoundByRecovery(t *testing.T) {
+func TestFault_P34_TakenWithoutAnAnswerIsFoundByRecovery(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		m := d.phoneAccount()
 		d.fault(confirmCall, "500_after", 0)

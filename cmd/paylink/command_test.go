@@ -57,6 +57,29 @@ func TestEveryCommandReadsItsSecretsFromFiles(t *testing.T) {
 	}
 }
 
+// What a command refuses it says in a sentence, as a page would.
+func TestCommandsExplainWhatIsWrong(t *testing.T) {
+	env := map[string]string{"PAYLINK_DATABASE": "sqlite:" + filepath.Join(t.TempDir(), "books.db"), "PAYLINK_MIGRATE": "auto"}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"staff", "add", "ana@northwind.example"}, ""},
+		{[]string{"staff", "add", "ana@northwind.example"}, "Somebody else has this e-mail address."},
+		{[]string{"staff", "add", "ana"}, "email: Type one e-mail address, for example name@company.com."},
+		{[]string{"apikey", "add", "books"}, ""},
+		{[]string{"apikey", "add", "books"}, "Another key has this name."},
+	} {
+		said := ""
+		if _, err := command(t, env, c.args...); err != nil {
+			said = err.Error()
+		}
+		if said != c.want {
+			t.Errorf("%v: %q, want %q", c.args, said, c.want)
+		}
+	}
+}
+
 func TestDemoOnEveryAddressIsReachedOnThisMachine(t *testing.T) {
 	for _, addr := range []string{"0.0.0.0:0", ":0", "[::]:0"} {
 		ctx, stop := context.WithCancel(t.Context())

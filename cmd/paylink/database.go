@@ -11,7 +11,9 @@ import (
 
 	"paylink"
 	"paylink/access"
+	"paylink/catalogue"
 	"paylink/config"
+	"paylink/money"
 	"paylink/store"
 )
 
@@ -217,18 +219,19 @@ func (versionCommand) Run(w *world) error {
 	return err
 }
 
-// explain says what was wrong with each field, for somebody at a terminal.
+// explain says what was wrong, field by field, for somebody at a terminal.
 func explain(err error) error {
 	e, ok := errors.AsType[*paylink.Error](err)
 	if !ok {
 		return err
 	}
+	words := catalogue.For(money.English, time.UTC, time.Now())
 	var parts []string
 	for _, f := range e.Fields {
-		parts = append(parts, f.Field+": "+strings.ReplaceAll(f.Code, "_", " "))
+		parts = append(parts, f.Field+": "+words.Error(f.Code, f.Args))
 	}
 	if len(parts) == 0 {
-		parts = append(parts, strings.ReplaceAll(e.Code, "_", " "))
+		parts = append(parts, words.Error(e.Code, e.Args))
 	}
-	return errors.New(strings.Join(parts, "; "))
+	return errors.New(strings.Join(parts, " "))
 }

@@ -125,7 +125,7 @@ func (p *payer) fillBank(ctx context.Context, name, amount string) (press, error
 	if p.dice.IntN(4) == 0 {
 		fields.Set("save", "on")
 	}
-	return press{page, permit(fields, p.account, amount)}, nil
+	return payment(page, permit(fields, p.account, amount)), nil
 }
 
 // dropAccount has the site let go of the account, if it is not needed any more.

@@ -31,6 +31,9 @@ func TestFault_P09_CrashLoop(t *testing.T) {
 		if report.Settled < *kills/4 {
 			t.Errorf("only %d payments were made: that proves little", report.Settled)
 		}
+		if len(w.desk.sights()) == 0 {
+			t.Error("staff charged nobody")
+		}
 	})
 }
 
@@ -47,8 +50,8 @@ func begin(tb testing.TB) uint64 {
 // judge fails the test for every finding.
 func (w *world) judge(report auditor.Report) {
 	w.tb.Helper()
-	w.tb.Logf("%d payments, %d settled over %d cents, %d of them from banks, %d refunds, %d taken back, %d receipts mailed, %d orphans, %d findings",
-		report.Payments, report.Settled, report.Moved, report.Debits, report.Refunds, report.Returns, report.Mails, report.Orphans, len(report.Findings))
+	w.tb.Logf("%d payments, %d settled over %d cents, %d of them from banks, %d begun by staff, %d refunds, %d taken back, %d receipts mailed, %d orphans, %d findings",
+		report.Payments, report.Settled, report.Moved, report.Debits, len(w.openDesk(0).sights()), report.Refunds, report.Returns, report.Mails, report.Orphans, len(report.Findings))
 	for _, f := range report.Findings {
 		w.tb.Error(f)
 	}
@@ -84,6 +87,8 @@ func (w *world) crashLoop(kills int, life time.Duration, seed uint64) auditor.Re
 			}
 		})
 	}
+	telephone := w.openDesk(seed)
+	group.Go(func() { telephone.work(ctx) })
 	w.staff = &staff{w: w, dice: rand.New(rand.NewPCG(seed, 3)), round: seed}
 	group.Go(func() { w.staff.work(ctx) })
 	begun, longest := time.Now(), life

@@ -115,14 +115,20 @@ func (p *payer) form(ctx context.Context) (fields url.Values, page string, err e
 	if status != http.StatusOK || !strings.Contains(body, `name="nonce"`) && !strings.Contains(body, "name=nonce") {
 		return nil, "", nil
 	}
-	fields = url.Values{}
-	for _, m := range field.FindAllStringSubmatch(body, -1) {
-		fields.Set(m[1], html.UnescapeString(m[2]))
-	}
+	fields = hidden(body)
 	if m := whole.FindStringSubmatch(body); m != nil {
 		fields.Set("amount", html.UnescapeString(m[1]))
 	}
 	return fields, at, nil
+}
+
+// hidden are the hidden fields of a page.
+func hidden(body string) url.Values {
+	fields := url.Values{}
+	for _, m := range field.FindAllStringSubmatch(body, -1) {
+		fields.Set(m[1], html.UnescapeString(m[2]))
+	}
+	return fields
 }
 
 // card has the browser's Stripe.js make a ConfirmationToken.
@@ -132,11 +138,14 @@ func (p *payer) card(ctx context.Context, method string) (string, error) {
 	return token.ID, err
 }
 
-// press is one form as it is sent.
+// press is one form of a page, and where it is sent.
 type press struct {
-	page string
-	form url.Values
+	page, to string
+	form     url.Values
 }
+
+// payment is the press of an invoice's page.
+func payment(page string, form url.Values) press { return press{page, page + "/payments", form} }
 
 // fill opens the page and fills the form; a zero press means that there is nothing to pay.
 func (p *payer) fill(ctx context.Context, card, amount string) (press, error) {
@@ -153,14 +162,14 @@ func (p *payer) fill(ctx context.Context, card, amount string) (press, error) {
 	if amount != "" {
 		fields.Set("amount", amount)
 	}
-	return press{page, fields}, nil
+	return payment(page, fields), nil
 }
 
 // send presses the button until the server says what became of it, or the payer has enough. It gives the payment's page,
 // "" when there is none.
 func (p *payer) send(ctx context.Context, what press, tries int) (string, error) {
 	for range tries {
-		status, _, at, err := p.ask(ctx, http.MethodPost, what.page+"/payments", what.form)
+		status, _, at, err := p.ask(ctx, http.MethodPost, what.to, what.form)
 		switch {
 		case err == nil && status == http.StatusOK && strings.Contains(at, "/payments/"):
 			p.note(path.Base(at), "")
@@ -265,7 +274,7 @@ func (p *payer) live(ctx context.Context) error {
 		case n < 4:
 			card = askingCard
 		}
-		amount := fmt.Sprintf("%d.%02d", 5+p.dice.IntN(120), p.dice.IntN(100))
+		amount := somePart(p.dice)
 		if p.dice.IntN(6) == 0 {
 			amount = "" // all of it
 		}
@@ -282,6 +291,9 @@ func (p *payer) live(ctx context.Context) error {
 		if what.page == "" {
 			return nil // it is paid, or somebody else is paying all of it
 		}
+		if p.dice.IntN(3) == 0 {
+			saving(what.form)
+		}
 		if p.account != "" && p.dice.IntN(12) == 0 {
 			if err := p.dropAccount(ctx, what.page); err != nil {
 				return err
@@ -292,6 +304,11 @@ func (p *payer) live(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// somePart is a part of an invoice as people type it.
+func somePart(dice *rand.Rand) string {
+	return fmt.Sprintf("%d.%02d", 5+dice.IntN(120), dice.IntN(100))
 }
 
 // somebodysAccount is an account as people have them.

@@ -73,7 +73,17 @@ var deaths = []died{
 var (
 	beforeReserving = []died{{at: "pay.T1.written:1", scene: cardIs(goodCard)}}
 	insideSettling  = []died{{at: "pay.T3.written:1", scene: cardIs(goodCard)}, {at: "pay.T3.written:1", scene: cardIs(askingCard)}}
-	afterSettling   = []died{
+	byTelephone     = []died{
+		{at: "pay.T1.written:1", scene: called, before: savedCard},
+		{at: "pay.T1.committed:1", scene: called, before: savedCard},
+		{at: "pay.S1.made:1", scene: called, before: savedCard},
+		{at: "pay.T2.committed:1", scene: called, before: savedCard},
+		{at: "pay.T2b.committed:1", scene: called, before: savedCard},
+		{at: "pay.S2.answered:1", scene: called, before: savedCard},
+		{at: "pay.T3.written:1", scene: called, before: savedCard},
+		{at: "pay.T3.committed:1", scene: called, before: savedCard},
+	}
+	afterSettling = []died{
 		{at: "pay.T3.committed:1", scene: cardIs(goodCard)}, {at: "pay.T3.committed:2", scene: cardIs(goodCard)}, {at: "pay.T3.committed:2", scene: cardIs(askingCard)},
 	}
 )
@@ -83,6 +93,7 @@ func TestFault_P07_DeathInsideTheSettlement(t *testing.T)             { dieAt(t,
 func TestFault_P08_DeathBetweenTheSettlementAndTheAnswer(t *testing.T) {
 	dieAt(t, afterSettling)
 }
+func TestFault_P34_DeathAroundThePaymentOfACaller(t *testing.T) { dieAt(t, byTelephone) }
 
 // commandDeaths are points of commands beside the server, each with a test of its own.
 var commandDeaths = []string{"backup.copied", "restore.kept"}
@@ -96,6 +107,8 @@ type stage struct {
 	what     press  // what the payer sent
 	page     string // of the invoice
 	login    login  // what Plaid Link gave
+	desk     *desk
+	taking   press // what staff sent
 	again    func(context.Context)
 	payments []made // of the invoice, as they are before the death
 }
@@ -270,7 +283,7 @@ var point = regexp.MustCompile(`crash\.At\("([^"]+)"\)`)
 // A point without a scene proves nothing.
 func TestEveryPointInTheCodeHasAScene(t *testing.T) {
 	var scenes, inCode []string
-	for _, d := range slices.Concat(deaths, beforeReserving, insideSettling, afterSettling) {
+	for _, d := range slices.Concat(deaths, beforeReserving, insideSettling, afterSettling, byTelephone) {
 		name, _, _ := strings.Cut(d.at, ":")
 		scenes = append(scenes, name)
 	}

@@ -46,7 +46,7 @@ func (s *stage) debit(ctx context.Context, account string, looks int) {
 		if err != nil || fields == nil {
 			return
 		}
-		s.what = press{page, permit(fields, method, "")}
+		s.what = payment(page, permit(fields, method, ""))
 	}
 	page, err := s.payer.send(ctx, s.what, 10000)
 	if err == nil && page != "" {
@@ -66,6 +66,29 @@ func debited(ctx context.Context, s *stage) {
 	s.again = nil
 	s.w.control(http.MethodPost, "/clock", map[string]string{"advance": bankDays})
 	s.await(ctx, "succeeded")
+}
+
+// savedCard is an invoice of which a part was paid with a card that was saved.
+func savedCard(ctx context.Context, s *stage) {
+	what, err := s.payer.fill(ctx, goodCard, "50.00")
+	if err != nil || what.page == "" {
+		s.t.Fatalf("the page: %v", err)
+	}
+	saving(what.form)
+	if page, err := s.payer.send(ctx, what, 3); err != nil || page == "" {
+		s.t.Fatalf("the press: %v", err)
+	}
+	s.await(ctx, "succeeded")
+	s.desk = s.w.openDesk(7)
+	if s.taking, err = s.desk.fill(ctx, s.id, ""); err != nil || s.taking.page == "" {
+		s.t.Fatalf("there is nothing to charge at the desk: %v", err)
+	}
+}
+
+// called is a payer on the telephone, whose card staff charge with what is left.
+func called(ctx context.Context, s *stage) {
+	s.again = func(ctx context.Context) { _, _ = s.desk.send(ctx, s.taking, 3) }
+	_, _ = s.desk.send(ctx, s.taking, 10000)
 }
 
 // bankDaysPass until the bank has its say.

@@ -31,6 +31,7 @@ type made struct {
 	ID, Status, Method string
 	Amount             int64
 	PaymentIntent      string `json:"payment_intent"`
+	Invoice            string `json:"invoice_id"`
 }
 
 // payments lists payments by the API, newest first; none while the server is away.
@@ -167,7 +168,8 @@ func (s *staff) dispute(ctx context.Context, p made) {
 func (s *staff) finish(ctx context.Context) {
 	w := s.w
 	w.control(http.MethodPost, "/clock", map[string]string{"advance": bankDays})
-	w.rest(time.Now().Add(10 * time.Second))
+	soon := time.Now().Add(10 * time.Second)
+	w.rest(func() bool { return time.Now().After(soon) })
 	for _, p := range w.payments(ctx, "limit=100&status=succeeded") {
 		if p.Method == "bank" && s.dice.IntN(4) == 0 {
 			w.sendBack(ctx, p, s.dice)

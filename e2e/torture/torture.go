@@ -47,6 +47,7 @@ type world struct {
 	mu     sync.Mutex
 	payers []*payer
 	staff  *staff // nil where nobody is at work
+	desk   *desk  // nil where nobody needs it
 }
 
 func newWorld(tb testing.TB, binary, database string, more ...string) *world {
@@ -177,13 +178,13 @@ func (w *world) fault(match, mode string, share float64, seed uint64) {
 }
 
 // settle stops the faults, lets time pass until nothing is left to do, stops the server and has everything audited.
-// To come to rest takes no longer than a minute, and as much of the clock as leases, back-offs and patience with payers
-// have: the stopped server's rows are made older by that.
+// On the way to rest something ends every minute, and as much of the clock passes as leases, back-offs and patience with
+// payers have: the stopped server's rows are made older by that.
 func (w *world) settle() auditor.Report {
 	w.tb.Helper()
 	w.control(http.MethodDelete, "/faults", nil)
 	var late []auditor.Finding
-	limit := time.Now().Add(time.Minute)
+	patience := patience{w: w}
 	// Each round is twice as long as the one before: what was put off for a day is due after a few rounds, however many a
 	// slow machine gets done in a minute.
 	for open, step := w.open(), 20*time.Minute; ; open, step = w.open(), min(2*step, 24*time.Hour) {
@@ -198,13 +199,13 @@ func (w *world) settle() auditor.Report {
 		if open == "" {
 			break
 		}
-		if time.Now().After(limit) {
-			late = append(late, auditor.Finding{Promise: "I-16", Subject: open, Detail: "is still there a minute after the last fault"})
+		if patience.over() {
+			late = append(late, auditor.Finding{Promise: "I-16", Subject: open, Detail: "is still there, and nothing ended for a minute"})
 			break
 		}
-		w.rest(limit)
+		w.rest(patience.over)
 	}
-	w.rest(limit)
+	w.rest(patience.over)
 	w.site.Stop()
 	if out, code := w.site.Run("verify", "--json"); code != 0 {
 		late = append(late, auditor.Finding{Promise: "verify", Subject: w.database, Detail: out})
@@ -227,12 +228,31 @@ func (w *world) settle() auditor.Report {
 	return report
 }
 
-// rest waits until nothing is to be done now.
-func (w *world) rest(limit time.Time) {
+// patience is over a minute after the last thing ended: of thousands that many kills left behind, each takes its time.
+type patience struct {
+	w     *world
+	least int // still open, at best
+	until time.Time
+}
+
+func (p *patience) over() bool {
+	p.w.tb.Helper()
+	n, err := strconv.Atoi(p.w.ask("select cast(count(*) as text) from (" + everythingOpen() + ") x"))
+	if err != nil {
+		p.w.tb.Fatal(err)
+	}
+	if p.until.IsZero() || n < p.least {
+		p.least, p.until = n, time.Now().Add(time.Minute)
+	}
+	return time.Now().After(p.until)
+}
+
+// rest waits until nothing is to be done now, or for too long.
+func (w *world) rest(over func() bool) {
 	w.tb.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for still := 0; still < 3 && time.Now().Before(limit); {
+	for still := 0; still < 3 && !over(); {
 		<-tick.C
 		if w.ready() == "" {
 			still++
@@ -250,14 +270,16 @@ const (
 
 // open says what is not done yet, though it may be for later: first what the banks take days for. An account that a
 // debit may still come back to is let go of after months.
-func (w *world) open() string {
-	return w.ask(`select 'at the bank: payment ' || id || ' ' || status from payment where status = 'processing'
+func (w *world) open() string { return w.ask(everythingOpen()) }
+
+func everythingOpen() string {
+	return `select 'at the bank: payment ' || id || ' ' || status from payment where status = 'processing'
 		union all select 'at the bank: refund ' || id || ' ' || status from refund where status in ('pending', 'requires_action')
 		union all select 'payment ' || id || ' ' || status from payment where status not in ('succeeded', 'failed', 'canceled', 'authorized', 'processing')
 		union all select 'refund ' || id || ' ' || status from refund where status = 'asked'
 		union all select 'exchange ' || id from bank_exchange where ended_at = 0
 		union all select 'job ' || kind || ' ' || key || ' ' || last_error from job where done_at = 0 and dead_at = 0 and ` + notPeriodic + `
-			and (kind <> 'method.detach' or run_at < ` + strconv.FormatInt(time.Now().Add(24*time.Hour).UnixMicro(), 10) + `)`)
+			and (kind <> 'method.detach' or run_at < ` + strconv.FormatInt(time.Now().Add(24*time.Hour).UnixMicro(), 10) + `)`
 }
 
 // ready says what is to be done now.
