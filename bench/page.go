@@ -56,7 +56,8 @@ func firstPage(ctx context.Context, b bench) ([]contender, func(), error) {
 }
 
 // weight measures what the payment page makes a browser fetch from us: the document, and what it and its styles name
-// on our origin. Stripe's own script and frame are not ours to weigh.
+// on our origin. Stripe's own script and frame are not ours to weigh, and a lazy picture is for paper alone: no browser
+// fetches it for a screen that does not show it.
 func weight(ctx context.Context, b bench) ([]contender, func(), error) {
 	s, err := startSite(ctx, b)
 	if err != nil {
@@ -70,6 +71,8 @@ func weight(ctx context.Context, b bench) ([]contender, func(), error) {
 
 // named are the addresses that a document or a style sheet loads.
 var named = regexp.MustCompile(`(?:<link[^>]+rel="?(?:stylesheet|icon|preload|modulepreload|manifest)"?[^>]*href="([^"]+)"|<link[^>]+href="([^"]+)"[^>]*rel="?(?:stylesheet|icon|preload|modulepreload|manifest)|<(?:script|img|source)[^>]+src="([^"]+)"|url\(["']?([^"')]+))`)
+
+var lazy = regexp.MustCompile(`<img[^>]+loading="?lazy"?[^>]*>`)
 
 func (s *site) weigh(ctx context.Context) (int, error) {
 	total := 0
@@ -87,7 +90,7 @@ func (s *site) weigh(ctx context.Context) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		for _, m := range named.FindAllSubmatch(plain(body), -1) {
+		for _, m := range named.FindAllSubmatch(lazy.ReplaceAll(plain(body), nil), -1) {
 			ref, err := base.Parse(string(bytes.Join(m[1:], nil)))
 			if err != nil || ref.Host != base.Host {
 				continue
