@@ -61,7 +61,7 @@ func TestIDsSortByTime(t *testing.T) {
 	}
 }
 
-func TestSealsOpenOnlyInTheirOwnRowAndKeysRotate(t *testing.T) {
+func TestFault_X04_SealsOpenOnlyInTheirOwnRowAndKeysRotate(t *testing.T) {
 	old, oldText := paylink.NewKeyRing("k1")
 	sealed, err := old.Seal("link/lnk_1", []byte("secret"))
 	if err != nil || strings.Contains(sealed, "secret") {

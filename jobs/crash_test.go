@@ -29,10 +29,12 @@ func TestStopWaitsForWhatRuns(t *testing.T) {
 			return ctx.Err() // still whole
 		}, jobs.Brisk())
 		enqueue(t, s, "k", "a", c.now())
-		stop := run(t, w)
-		<-begun
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
 		stopped := make(chan error, 1)
-		go func() { stopped <- stop() }()
+		go func() { stopped <- w.Run(ctx) }()
+		<-begun
+		stop()
 		enqueue(t, s, "k", "b", c.now()) // too late for this worker
 		select {
 		case err := <-stopped:

@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -394,6 +395,9 @@ func retry[T any](ctx context.Context, budget time.Duration, call func(context.C
 				return answer, err
 			}
 			pause = max(pause, busy.After)
+		}
+		if _, stranger := errors.AsType[*tls.CertificateVerificationError](err); stranger {
+			return answer, err // nothing was sent, and asking again would meet the same one
 		}
 		if time.Until(deadline) < pause { //nolint:forbidigo // as above
 			return answer, err

@@ -3,6 +3,9 @@ package payments_test
 import (
 	"database/sql"
 	"fmt"
+	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -10,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -76,6 +80,33 @@ func TestFault_P17_KeyInUseIsWaitedFor(t *testing.T) {
 		if !slices.Contains(answers, http.StatusConflict) {
 			t.Errorf("the key was never in use: %v", answers)
 		}
+	})
+}
+
+// Whoever stands between us and Stripe with a certificate of their own learns nothing, and is not asked again and again.
+func TestFault_X07_StrangerInStripesPlaceIsToldNothing(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		var met, asked atomic.Int64
+		stranger := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+		stranger.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+			if s == http.StateNew {
+				met.Add(1)
+			}
+		}
+		stranger.Config.ErrorLog = log.New(io.Discard, "", 0)
+		stranger.StartTLS()
+		defer stranger.Close()
+		honest := d.payments
+		d.payments = payments.New(d.store, stripe.New(stripe.Config{Key: d.key, BaseURL: stranger.URL}), d.options)
+		if p, err := d.payments.Begin(t.Context(), d.press("n1", 20000, d.card("pm_card_visa"))); paylink.KindOf(err) != paylink.Unavailable {
+			t.Errorf("%s %v", p.Status, err)
+		}
+		if asked.Load() != 0 || met.Load() != 1 {
+			t.Errorf("the stranger was met %d times and asked %d", met.Load(), asked.Load())
+		}
+		d.wantBalance(0, 0, 100000)
+		d.payments = honest
+		d.pay("n2", 20000, d.card("pm_card_visa"), paylink.Succeeded)
 	})
 }
 

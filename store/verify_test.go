@@ -148,7 +148,7 @@ func TestVerifyOfLargeBooksIsNotCutShort(t *testing.T) {
 	})
 }
 
-func TestInvariant_I21_AuditChain(t *testing.T) {
+func TestFault_X05_AuditChainNamesTheRowThatWasChanged(t *testing.T) {
 	each(t, func(t *testing.T, s opened) {
 		ctx := t.Context()
 		log := func(n int) {

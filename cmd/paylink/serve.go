@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"paylink/config"
 )
@@ -31,11 +35,17 @@ func (s serveCommand) Run(w *world) error {
 	if w.getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
-	log := logger(w.stdout, slog.LevelInfo)
+	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may go away
+	lines := newLines(w.stdout)
+	defer lines.Close()
+	log := logger(lines, slog.LevelInfo)
 	a, err := newApp(w.ctx, c, log)
 	if err != nil {
 		return err
 	}
+	a.metrics.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "paylink_log_lines_lost_total", Help: "Lines of the log that nobody took in time.",
+	}, func() float64 { return float64(lines.lost.Load()) }))
 	if err := a.compare(w.ctx); err != nil {
 		return errors.Join(err, a.store.Close())
 	}

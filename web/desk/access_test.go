@@ -12,6 +12,7 @@ import (
 
 	"paylink"
 	"paylink/access"
+	"paylink/store"
 )
 
 // open is the least role of every route of the desk. A route that is not here fails the tests: who may
@@ -312,6 +313,32 @@ func TestGuessesAreCountedByClientBehindAProxy(t *testing.T) {
 		if got := try(999, forwarded); got != want {
 			t.Errorf("%s: %d, want %d", forwarded, got, want)
 		}
+	}
+}
+
+// A session that somebody else holds is of no use once its owner was disabled or may do less: from the next request on.
+func TestFault_X08_SessionCanDoWhatItsOwnerMayNow(t *testing.T) {
+	s := newSite(t).as(paylink.Admin)
+	person, err := s.store.StaffByEmail(t.Context(), "admin@northwind.example")
+	must(t, err)
+	becomes := func(change func(*paylink.Staff)) {
+		t.Helper()
+		change(&person)
+		must(t, s.store.Update(t.Context(), func(tx *store.Tx) error { return tx.UpdateStaff(t.Context(), person) }))
+	}
+	pages := func() (codes [2]int) {
+		return [2]int{s.get("/desk").Code, s.get("/desk/settings").Code}
+	}
+	if got := pages(); got != [2]int{http.StatusOK, http.StatusOK} {
+		t.Fatal(got)
+	}
+	becomes(func(p *paylink.Staff) { p.Role = paylink.Viewer })
+	if got := pages(); got != [2]int{http.StatusOK, http.StatusForbidden} {
+		t.Errorf("a viewer now: %v", got)
+	}
+	becomes(func(p *paylink.Staff) { p.Role, p.DisabledAt = paylink.Admin, s.now() })
+	if got := pages(); got != [2]int{http.StatusSeeOther, http.StatusSeeOther} {
+		t.Errorf("disabled: %v", got)
 	}
 }
 
