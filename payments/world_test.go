@@ -3,8 +3,7 @@ package payments_test
 import (
 	"database/sql"
 	"fmt"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -93,7 +92,7 @@ func TestFault_X07_StrangerInStripesPlaceIsToldNothing(t *testing.T) {
 				met.Add(1)
 			}
 		}
-		stranger.Config.ErrorLog = log.New(io.Discard, "", 0)
+		stranger.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 		stranger.StartTLS()
 		defer stranger.Close()
 		honest := d.payments
