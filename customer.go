@@ -79,12 +79,10 @@ func ParseEmail(s string) (string, error) {
 	}) {
 		return "", bad
 	}
-	parsed, err := mail.ParseAddress(s)
-	if err != nil || parsed.Address != s || parsed.Name != "" {
+	if _, err := mail.ParseAddress(s); err != nil {
 		return "", bad.Because(err)
 	}
-	local, domain, _ := strings.Cut(s, "@")
-	if local == "" || len(local) > 64 || !strings.Contains(domain, ".") || strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") {
+	if local, domain, _ := strings.Cut(s, "@"); len(local) > 64 || !strings.Contains(domain, ".") {
 		return "", bad
 	}
 	return s, nil

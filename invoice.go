@@ -136,10 +136,12 @@ func (i *Invoice) Compute() error {
 			known = false
 			continue
 		}
-		if total, err = total.Add(line.Amount); err != nil {
+		sum, err := total.Add(line.Amount)
+		if err != nil {
 			wrong.Add("lines", "too_large")
-			known = false
+			return wrong.Err()
 		}
+		total = sum
 	}
 	if len(wrong) == 0 && !total.IsPositive() {
 		wrong.Add("lines", "total_positive")

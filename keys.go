@@ -79,9 +79,9 @@ type ringKey struct {
 func ParseKeyRing(s string) (KeyRing, error) {
 	var ring KeyRing
 	for part := range strings.SplitSeq(s, ",") {
-		id, digits, found := strings.Cut(strings.TrimSpace(part), ":")
+		id, digits, _ := strings.Cut(strings.TrimSpace(part), ":")
 		secret, err := hex.DecodeString(digits)
-		if !found || id == "" || strings.ContainsAny(id, ".") || err != nil || len(secret) != 32 {
+		if id == "" || strings.ContainsAny(id, ".") || err != nil || len(secret) != 32 {
 			return KeyRing{}, errors.New("a key is written id:64 hex digits")
 		}
 		for _, k := range ring.keys {

@@ -104,7 +104,7 @@ func (m Method) Waits() bool { return m.AwaitsCode != CodeWait{} }
 
 // Expired says whether a card is past its month; a bank account has none.
 func (m Method) Expired(now time.Time) bool {
-	if m.Kind != MethodCard || m.Card.ExpYear == 0 {
+	if m.Card.ExpYear == 0 {
 		return false
 	}
 	return !now.Before(time.Date(m.Card.ExpYear, time.Month(m.Card.ExpMonth)+1, 1, 0, 0, 0, 0, time.UTC))

@@ -49,7 +49,9 @@ type Payable struct {
 // PayableOf says what may be paid of an invoice where it stands.
 func PayableOf(i Invoice, b Balance) Payable {
 	p := Payable{Currency: i.Currency, Balance: b, Due: b.Due()}
-	least := MinCharge(i.Currency)
+	step := i.Currency.Step()
+	up := func(minor int64) int64 { return (minor + step - 1) / step * step } // what can be charged, and is no less
+	least := up(MinCharge(i.Currency))
 	switch {
 	case i.State == StateVoid:
 		p.Why = "void"
@@ -67,11 +69,11 @@ func PayableOf(i Invoice, b Balance) Payable {
 	if p.Why != "" {
 		return p
 	}
-	p.Max = min(p.Due, MaxCharge)
-	p.Keep = max(i.Partial.Minimum, least)
+	p.Max = min(p.Due, MaxCharge/step*step)
+	p.Keep = max(up(i.Partial.Minimum), least)
 	p.Min = p.Keep
 	if b.Payments == 0 && b.Pending == 0 {
-		p.Min = max(p.Min, i.Partial.FirstMinimum)
+		p.Min = max(p.Min, up(i.Partial.FirstMinimum))
 	}
 	switch noPart := min(p.Max, p.Due-p.Keep) < p.Min; {
 	case p.Due <= MaxCharge && (noPart || !i.Partial.Allowed):
@@ -109,7 +111,7 @@ func (p Payable) Check(a money.Amount) error {
 		if lower > 0 {
 			args = append(args, "lower", amount(lower))
 		}
-		if upper > 0 && upper != lower {
+		if upper > 0 {
 			args = append(args, "upper", amount(upper))
 		}
 		return &Error{Kind: Invalid, Code: "invalid", Fields: []FieldError{{Field: "amount", Code: code, Args: args}}}
@@ -141,33 +143,24 @@ func (p Payable) Check(a money.Amount) error {
 
 // nearest gives the legal amounts on either side of one that is not; 0 where there is none.
 func (p Payable) nearest(minor int64) (lower, upper int64) {
-	if p.Whole {
-		return 0, p.Due
-	}
-	top := p.Max
-	if p.Max < p.Due && p.Due-p.Max < p.Keep { // the largest charge would leave dust
-		top = p.Due - p.Keep
-	}
-	beforeDust := min(top, p.Due-p.Keep)
+	most, step := p.Most().Minor, p.Currency.Step()
+	beforeDust := min(most, p.Due-p.Keep)
 	switch {
 	case minor < p.Min:
 		return 0, p.Min
-	case minor >= top:
-		return top, 0
-	case minor > beforeDust && beforeDust >= p.Min:
-		return beforeDust, top
+	case minor >= most:
+		return most, 0
+	case minor > beforeDust:
+		return beforeDust, most
 	}
-	return 0, top
+	return minor / step * step, minor/step*step + step // between two steps
 }
 
 // Most is the largest amount that may be paid now; the whole, but where that is more than one payment
 // can be.
 func (p Payable) Most() money.Amount {
-	if most := money.New(p.Max, p.Currency); p.Check(most) == nil {
-		return most
-	}
-	if lower, _ := p.nearest(p.Max); lower > 0 {
-		return money.New(lower, p.Currency)
+	if p.Max < p.Due && p.Due-p.Max < p.Keep { // the largest charge would leave dust
+		return money.New(p.Due-p.Keep, p.Currency)
 	}
 	return money.New(p.Max, p.Currency)
 }

@@ -2,7 +2,9 @@ package paylink_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -27,7 +29,7 @@ func TestTokenIsReadOneWayAndShowsItselfToNobody(t *testing.T) {
 	clear := token.Reveal()
 	last := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", clear[42])
 	twin := clear[:42] + string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[last^1])
-	for _, bad := range []string{"", clear + "=", clear[:42], clear + "A", " " + clear[1:], clear[:42] + "+", clear[:42] + "/", clear[:41] + "%3", twin} {
+	for _, bad := range []string{"", clear + "=", clear[:42], clear + "A", " " + clear[1:], clear[:42] + "+", clear[:42] + "/", clear[:41] + "%3", twin, strings.Repeat("A", 42) + "\n"} {
 		if _, err := paylink.ParseToken(bad); paylink.KindOf(err) != paylink.NotFound {
 			t.Errorf("%q was taken", bad)
 		}
@@ -112,7 +114,7 @@ func TestMailboxes(t *testing.T) {
 		"", "maria", "maria@", "@keller.studio", "maria@keller", "a@b.example,c@d.example", "Maria <maria@keller.studio>",
 		"maria@keller.studio\r\nBcc: x@y.example", "maria@keller.studio\x00", "ma ria@keller.studio", "maria@keller..studio",
 		"maria@.studio", "maria@keller.", `"maria"@keller.studio`, "maria(comment)@keller.studio", strings.Repeat("a", 65) + "@keller.studio",
-		"a@" + strings.Repeat("b", 260) + ".example", "a@[127.0.0.1]", "maria@keller.studio\xff",
+		"a@" + strings.Repeat("b", 260) + ".example", "a@[127.0.0.1]", "maria@keller.studio\xff", "ma\u0081ria@keller.studio", "ma\u2003ria@keller.studio",
 	} {
 		if got, err := paylink.ParseEmail(bad); err == nil {
 			t.Errorf("%q was taken as %q", bad, got)
@@ -172,6 +174,12 @@ func TestLinksLiveThirtyDaysAfterTheLaterOfDueAndSending(t *testing.T) {
 	if paid.Expired(now.Add(89*day)) || !paid.Expired(now.Add(90*day)) {
 		t.Error("a paid link shows its receipts for ninety days")
 	}
+	if open := link; open.Reopen(now, time.Time{}) != true || !open.PaidAt.IsZero() || open.Reopen(now, now.Add(90*day)) || !open.ExpiresAt.Equal(now.Add(30*day)) {
+		t.Errorf("a link that asks for money is not opened again: %+v", open)
+	}
+	if far := (paylink.Link{ExpiresAt: now.Add(60 * day), PaidAt: now}); !far.Reopen(now, time.Time{}) || !far.ExpiresAt.Equal(now.Add(60*day)) {
+		t.Errorf("opening a link again shortened it: %v", far.ExpiresAt)
+	}
 	if paylink.KindOf(link.Usable(now)) != paylink.NotFound || (paylink.Link{ExpiresAt: now}).Usable(now) == nil {
 		t.Error("an ended link is not usable")
 	}
@@ -190,6 +198,9 @@ func TestLinkShowsItsAddressToTheRingThatSealedIt(t *testing.T) {
 	token, err := paylink.ParseToken(strings.TrimPrefix(url, "https://pay.firm.example/l/"))
 	if err != nil || token.Hash() != link.TokenHash || strings.Contains(link.TokenSealed, token.Reveal()) {
 		t.Errorf("%s %v", url, err)
+	}
+	if err := (&paylink.Link{ID: "lnk_1"}).SealToken(paylink.KeyRing{}); err == nil {
+		t.Error("sealed by no key")
 	}
 	link.ID = "lnk_2"
 	if _, err := link.URL(ring, ""); err == nil {
@@ -213,26 +224,101 @@ func TestEachLineIsRoundedOnceAndTheTotalIsTheirSum(t *testing.T) {
 	if err := i.Compute(); err != nil || i.Total.Minor != 4333 {
 		t.Fatalf("%v %v", i.Total, err)
 	}
-	for name, change := range map[string]func(*paylink.Invoice){
-		"no number":        func(i *paylink.Invoice) { i.Number = " " },
-		"no currency":      func(i *paylink.Invoice) { i.Currency = "XYZ" },
-		"no lines":         func(i *paylink.Invoice) { i.Lines = nil },
-		"many lines":       func(i *paylink.Invoice) { i.Lines = make([]paylink.Line, 201) },
-		"no description":   func(i *paylink.Invoice) { i.Lines[0].Description = "" },
-		"a control sign":   func(i *paylink.Invoice) { i.Lines[0].Description = "a\x00b" },
-		"invalid UTF-8":    func(i *paylink.Invoice) { i.Title = "a\xff" },
-		"quantity zero":    func(i *paylink.Invoice) { i.Lines[0].Quantity = 0 },
-		"another currency": func(i *paylink.Invoice) { i.Lines[0].UnitAmount = money.New(1, "EUR") },
-		"overflow":         func(i *paylink.Invoice) { i.Lines[0].UnitAmount = usd(1 << 62) },
-		"below nothing":    func(i *paylink.Invoice) { i.Lines[2].UnitAmount = usd(-9000) },
-		"large minimum":    func(i *paylink.Invoice) { i.Partial = paylink.PartialRules{Allowed: true, Minimum: 5000} },
-		"large instalment": func(i *paylink.Invoice) { i.Partial.Instalments = []paylink.Instalment{{Amount: 9000}} },
+	for name, bad := range map[string]struct {
+		change func(*paylink.Invoice)
+		want   string // what is said of it, and nothing else
+	}{
+		"no number":          {func(i *paylink.Invoice) { i.Number = " " }, "number required"},
+		"no currency":        {func(i *paylink.Invoice) { i.Currency = "XYZ" }, "currency currency"},
+		"no lines":           {func(i *paylink.Invoice) { i.Lines = nil }, "lines required"},
+		"many lines":         {func(i *paylink.Invoice) { i.Lines = slices.Repeat(i.Lines[:1], 201) }, "lines too_many"},
+		"no description":     {func(i *paylink.Invoice) { i.Lines[0].Description = "" }, "lines[0].description required"},
+		"a long one":         {func(i *paylink.Invoice) { i.Lines[0].Description = strings.Repeat("é", 501) }, "lines[0].description too_long"},
+		"a control sign":     {func(i *paylink.Invoice) { i.Lines[0].Description = "a\x00b" }, "lines[0].description one_line"},
+		"invalid UTF-8":      {func(i *paylink.Invoice) { i.Title = "a\xff" }, "title one_line"},
+		"quantity zero":      {func(i *paylink.Invoice) { i.Lines[0].Quantity = 0 }, "lines[0].quantity quantity"},
+		"another currency":   {func(i *paylink.Invoice) { i.Lines[0].UnitAmount = money.New(1, "EUR") }, "lines[0].unit_amount currency"},
+		"too much":           {func(i *paylink.Invoice) { i.Lines[0].UnitAmount = usd(paylink.MaxTotal) }, "lines too_large"},
+		"overflow of a line": {func(i *paylink.Invoice) { i.Lines[0].UnitAmount = usd(math.MaxInt64) }, "lines[0].unit_amount too_large"},
+		"overflow of all": {func(i *paylink.Invoice) {
+			i.Lines[0].UnitAmount, i.Lines[1].UnitAmount = usd(math.MaxInt64/3*2), usd(math.MaxInt64)
+		}, "lines too_large"},
+		"below nothing": {func(i *paylink.Invoice) { i.Lines[2].UnitAmount = usd(-9000) }, "lines total_positive"},
+		"fractions that nobody charges": {func(i *paylink.Invoice) {
+			i.Currency = "ISK"
+			for n := range i.Lines {
+				i.Lines[n].UnitAmount.Currency = "ISK"
+			}
+		}, "lines total_step"},
+		"large minimum":        {func(i *paylink.Invoice) { i.Partial.Minimum = 5000 }, "partial.minimum over_total"},
+		"minimum below zero":   {func(i *paylink.Invoice) { i.Partial.Minimum = -1 }, "partial.minimum negative"},
+		"large deposit":        {func(i *paylink.Invoice) { i.Partial.FirstMinimum = 5000 }, "partial.first_minimum over_total"},
+		"deposit below zero":   {func(i *paylink.Invoice) { i.Partial.FirstMinimum = -1 }, "partial.first_minimum negative"},
+		"large instalment":     {func(i *paylink.Invoice) { i.Partial.Instalments = []paylink.Instalment{{Amount: 9000}} }, "partial.instalments[0].amount over_total"},
+		"instalment of zero":   {func(i *paylink.Invoice) { i.Partial.Instalments = []paylink.Instalment{{Amount: 9}, {}} }, "partial.instalments[1].amount over_total"},
+		"rules for some of it": {func(i *paylink.Invoice) { i.Partial.Minimum, i.Lines[1].Quantity = 5000, 0 }, "lines[1].quantity quantity"},
+		"rules for no amount":  {func(i *paylink.Invoice) { i.Partial.Minimum, i.Lines[2].UnitAmount = 5000, usd(-9000) }, "lines total_positive"},
 	} {
-		bad := i
-		bad.Lines = slices.Clone(i.Lines)
+		wrong := i
+		wrong.Lines = slices.Clone(i.Lines)
+		bad.change(&wrong)
+		err := wrong.Compute()
+		said := ""
+		if e, ok := errors.AsType[*paylink.Error](err); ok {
+			for _, f := range e.Fields {
+				said += f.Field + " " + f.Code + " "
+			}
+		}
+		if strings.TrimSpace(said) != bad.want {
+			t.Errorf("%s: %q, want %q", name, said, bad.want)
+		}
+	}
+}
+
+func TestFirmKnowsItsZoneAndAsksForNothingBelowZero(t *testing.T) {
+	firm := paylink.NewFirm()
+	firm.Name, firm.TimeZone = "Northwind Studio", "America/Los_Angeles"
+	for name, change := range map[string]func(*paylink.Firm){
+		"no zone":         func(f *paylink.Firm) { f.TimeZone = "" },
+		"a minimum below": func(f *paylink.Firm) { f.Partial.Minimum = -1 },
+	} {
+		bad := firm
 		change(&bad)
-		if err := bad.Compute(); paylink.KindOf(err) != paylink.Invalid {
-			t.Errorf("%s: %v", name, err)
+		if firm.Check() != nil || paylink.KindOf(bad.Check()) != paylink.Invalid {
+			t.Errorf("%s: %v, %v", name, bad.Check(), firm.Check())
+		}
+	}
+}
+
+func TestDaysAreThoseOfBusiness(t *testing.T) {
+	for _, good := range []string{"", "2000-01-01", "2026-11-27", "2199-12-31"} {
+		if d, err := paylink.ParseDate(good); err != nil || string(d) != good {
+			t.Errorf("%s: %q %v", good, d, err)
+		}
+	}
+	for _, bad := range []string{"1999-12-31", "2200-01-01", "0026-11-27", "2026-13-01", "27.11.2026"} {
+		if d, err := paylink.ParseDate(bad); err == nil {
+			t.Errorf("%s was taken as %q", bad, d)
+		}
+	}
+}
+
+func TestNotesMayBeLeftOut(t *testing.T) {
+	for note, want := range map[string]bool{"": true, "two\nlines": true, "  ": false, "a\x00": false} {
+		var wrong paylink.Fields
+		if paylink.CheckNote(&wrong, "note", note); (len(wrong) == 0) != want {
+			t.Errorf("%q: %v", note, wrong)
+		}
+	}
+}
+
+func TestRefundsThatMovedAndThatEnded(t *testing.T) {
+	for status, want := range map[paylink.RefundStatus][2]bool{ // moved, final
+		paylink.RefundAsked: {false, false}, paylink.RefundPending: {true, false}, paylink.RefundAction: {true, false},
+		paylink.RefundSucceeded: {true, true}, paylink.RefundFailed: {false, true}, paylink.RefundCanceled: {false, true},
+	} {
+		if got := [2]bool{status.Moved(), status.Final()}; got != want {
+			t.Errorf("%s: %v, want %v", status, got, want)
 		}
 	}
 }
@@ -263,6 +349,15 @@ func TestCardsEndWithTheirMonth(t *testing.T) {
 	m := paylink.Method{Kind: paylink.MethodCard, Card: paylink.Card{Brand: "Visa", Last4: "4242", ExpMonth: 12, ExpYear: 2026}}
 	if m.Expired(time.Date(2026, 12, 31, 23, 0, 0, 0, time.UTC)) || !m.Expired(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)) || m.Label() != "Visa ••4242" {
 		t.Error("December ends with December")
+	}
+	if unknown := (paylink.Method{Kind: paylink.MethodCard, Card: paylink.Card{Brand: "Visa"}}); unknown.Expired(time.Now()) || unknown.Label() != "" {
+		t.Error("of what nobody knows nothing is said")
+	}
+	if unknown := (paylink.Method{Kind: paylink.MethodBank, Bank: paylink.Bank{Name: "Chase"}}); unknown.Label() != "" {
+		t.Error("an account without digits has a label")
+	}
+	if account := (paylink.Method{Kind: paylink.MethodBank, Bank: paylink.Bank{Name: "Chase", Last4: "6789"}}); account.Label() != "Chase ••6789" {
+		t.Errorf("an account is called %q", account.Label())
 	}
 }
 

@@ -118,13 +118,9 @@ func (s PaymentStatus) Final() bool { return s == Failed || s == Canceled || s =
 
 // CanBecome says whether a report of Stripe may move a payment from one status to the next.
 func (s PaymentStatus) CanBecome(next PaymentStatus) bool {
-	if s == next {
-		return false
-	}
-	if s.Final() {
-		return next == Succeeded
-	}
 	switch {
+	case s == next:
+		return false
 	case s == Unknown || s == RequiresAction:
 		return rank[next] >= rank[Unknown]
 	case s == Processing && next == Unknown:
