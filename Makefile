@@ -55,6 +55,11 @@ SEED  ?= 0
 torture: ## kill the server KILLS times on each database while people pay, and audit what is left
 	go test ./e2e/torture -run 'TestFault_P09' -count=1 -v -timeout 0 -args -kills $(KILLS) -seed $(SEED)
 
+# make guards GUARDS="-in payments -by payments,store -only begin.go"
+.PHONY: guards
+guards: ## name the conditions of the money code that no test misses
+	go run ./tools/guards $(GUARDS)
+
 .PHONY: bench
 bench: ## measure what docs/performance.md promises
 	tools/bench

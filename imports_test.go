@@ -60,13 +60,14 @@ var house = map[string][]string{
 	"e2e/torture":         {}, // knows Paylink from outside alone
 	"e2e/torture/auditor": {},
 	"bench":               {everything},
+	"tools/guards":        {},
 }
 
 // everything stands for every package but cmd and the test-only ones.
 const everything = "everything"
 
 // testOnly packages are imported by tests and by each other, never by what ships.
-var testOnly = []string{"store/storetest", "sandbox/contract", "e2e", "e2e/browser", "e2e/process", "e2e/torture", "e2e/torture/auditor", "bench"}
+var testOnly = []string{"store/storetest", "sandbox/contract", "e2e", "e2e/browser", "e2e/process", "e2e/torture", "e2e/torture/auditor", "bench", "tools/guards"}
 
 // outside says who alone imports what is not ours: the packages a library's path (or one below it) is open to.
 // "web" means web and all below it. Nobody, if the list is empty; test-only packages may import anything.
