@@ -147,13 +147,10 @@ func (s *Service) declined(ctx context.Context, tx *store.Tx, was paylink.Paymen
 	if err != nil {
 		return err
 	}
-	if f.Declines >= lockAfter && !f.Link.Stands(now) {
+	if f.Declines >= lockAfter {
 		if err := s.lockLink(ctx, tx, p.LinkID, invoice, f.Declines); err != nil {
 			return err
 		}
-	}
-	if f.Cards.Stands(now) {
-		return nil
 	}
 	since := now.Add(-breakerWindow)
 	if f.Cards.LiftedAt.After(since) {

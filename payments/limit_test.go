@@ -3,13 +3,16 @@ package payments_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"paylink"
 	"paylink/invoicing"
+	"paylink/money"
 	"paylink/payments"
+	"paylink/provider/stripe"
 	"paylink/store"
 )
 
@@ -362,5 +365,210 @@ func TestLimitsOffStopNothing(t *testing.T) {
 		d.decline(d.link, 9)
 		d.wantBrake(d.link, "192.0.2.7", true, payments.BrakeNone)
 		d.wantTask("limit.link", d.link.ID, false)
+	})
+}
+
+// begun writes a payment as it stands before its PaymentIntent is made, with what a test changes of it.
+func (d *desk) begun(change func(*paylink.Payment)) paylink.Payment {
+	d.t.Helper()
+	now := d.clock.Now()
+	p := paylink.Payment{
+		ID: paylink.NewID("pay", now), InvoiceID: d.invoice.ID, LinkID: d.link.ID, CustomerID: d.invoice.CustomerID,
+		Nonce: paylink.NewID("n", now), InvoiceVersion: 1, Method: paylink.MethodCard, Capture: paylink.CaptureAutomatic,
+		Amount: money.New(5000, d.invoice.Currency), Fee: money.New(0, d.invoice.Currency),
+		Status: paylink.Confirming, CreatedAt: now, UpdatedAt: now,
+	}
+	if change != nil {
+		change(&p)
+	}
+	if err := d.store.Update(d.t.Context(), func(tx *store.Tx) error {
+		_, err := tx.InsertPayment(d.t.Context(), p)
+		return err
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+	return p
+}
+
+// heard applies what Stripe would say of a payment.
+func (d *desk) heard(p paylink.Payment, change func(*stripe.Intent)) paylink.Payment {
+	d.t.Helper()
+	in := stripe.Intent{
+		ID: "pi_" + p.ID, Status: stripe.StatusDone, Amount: p.Charged(), Received: p.Charged().Minor, MovedAt: d.clock.Now(),
+		Install: "install1", Payment: p.ID, Invoice: p.InvoiceID,
+	}
+	if change != nil {
+		change(&in)
+	}
+	p, err := d.payments.Apply(d.t.Context(), in)
+	if err != nil || p.Problem != "" {
+		d.t.Fatalf("%q %v", p.Problem, err)
+	}
+	return p
+}
+
+// However much was declined before, only one more decline of a card, by a link, locks anything.
+func TestOnlyADeclineOfALinksCardLocks(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.put(paylink.Failed, 25)
+		no := func(in *stripe.Intent) {
+			in.Status, in.Declined, in.Received, in.Charge = stripe.NeedsMethod, true, 0, "ch_2"
+		}
+		for name, c := range map[string]struct {
+			change func(*paylink.Payment)
+			say    func(*stripe.Intent)
+		}{
+			"a payment that arrives":   {nil, nil},
+			"a decline told again":     {func(p *paylink.Payment) { p.Status, p.Reason = paylink.Failed, paylink.DeclinedFunds }, no},
+			"a debit that fails":       {func(p *paylink.Payment) { p.Method = paylink.MethodBank }, no},
+			"a decline by telephone":   {func(p *paylink.Payment) { p.LinkID = "" }, no},
+			"a payment that is begun":  {nil, func(in *stripe.Intent) { in.Status, in.Received = stripe.NeedsAction, 0 }},
+			"a payment that was ended": {nil, func(in *stripe.Intent) { in.Status, in.Received = stripe.StatusCanceled, 0 }},
+		} {
+			d.heard(d.begun(c.change), c.say)
+			locks, err := d.store.PayLocks(t.Context(), d.clock.Now())
+			if err != nil || len(locks) != 0 {
+				t.Errorf("%s locks %+v, %v", name, locks, err)
+			}
+		}
+		d.heard(d.begun(nil), no)
+		d.wantBrake(d.link, "", false, payments.BrakeLocked)
+		d.wantBrake(d.links(1)[0], "", true, payments.BrakeCards)
+	})
+}
+
+// acted says how often something was done to a subject, by the audit log.
+func (d *desk) acted(subject, action string) (n int) {
+	d.t.Helper()
+	rows, err := d.store.AuditOf(d.t.Context(), subject, 500)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, row := range rows {
+		if row.Action == action {
+			n++
+		}
+	}
+	return n
+}
+
+// What is locked stays as it was locked: a decline that was under way writes nothing more, and wakes nobody whose task is done.
+func TestWhatIsLockedIsNotLockedAgain(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.put(paylink.Failed, 25)
+		d.decline(d.link, 1)
+		before, err := d.store.PayLocks(t.Context(), d.clock.Now())
+		if err != nil || len(before) != 2 {
+			t.Fatalf("%+v %v", before, err)
+		}
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+			return errors.Join(tx.DoneTask(t.Context(), "limit.link", d.link.ID, d.clock.Now()), tx.DoneTask(t.Context(), "limit.cards", store.AllCards, d.clock.Now()))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		d.clock.advance(time.Second)
+		d.decline(d.link, 1)
+		if after, err := d.store.PayLocks(t.Context(), d.clock.Now()); err != nil || !slices.Equal(after, before) {
+			t.Errorf("%+v became %+v, %v", before, after, err)
+		}
+		d.wantTask("limit.link", d.link.ID, false)
+		d.wantTask("limit.cards", store.AllCards, false)
+		if link, cards := d.acted(d.invoice.ID, "link.locked"), d.acted(store.AllCards, "cards.paused"); link != 1 || cards != 1 {
+			t.Errorf("the log says that the link was locked %d times, and cards %d", link, cards)
+		}
+	})
+}
+
+// A pause that staff lifted can be pressed again. Pressing one that stands changes nothing, and nobody is told of their own act.
+func TestStaffPauseCardsAgainAfterTheyLetThemIn(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		pause := func() {
+			t.Helper()
+			d.clock.advance(time.Second)
+			if err := d.payments.PauseCards(t.Context(), "staff:ana"); err != nil {
+				t.Fatal(err)
+			}
+			d.wantBrake(d.link, "", true, payments.BrakeCards)
+		}
+		pause()
+		pause()
+		if n := d.acted(store.AllCards, "cards.paused"); n != 1 {
+			t.Errorf("the log says %d pauses of one", n)
+		}
+		d.wantTask("limit.cards", store.AllCards, false)
+		if err := d.payments.LiftLock(t.Context(), "staff:ana", store.AllCards); err != nil {
+			t.Fatal(err)
+		}
+		d.wantBrake(d.link, "", true, payments.BrakeNone)
+		pause()
+	})
+}
+
+// A page may say for two seconds what was so, and no longer, also when the clock is set back.
+func TestCardsStopIsNotOldNews(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		want := func(s *payments.Service, want payments.Brake) {
+			t.Helper()
+			if stop, err := s.CardsStop(t.Context()); err != nil || stop.Why != want {
+				t.Errorf("brake %q, %v; want %q", stop.Why, err, want)
+			}
+		}
+		page, other := d.payments, d.restart("boot1")
+		want(page, payments.BrakeNone)
+		d.clock.advance(-time.Hour)
+		if err := other.PauseCards(t.Context(), "staff:ana"); err != nil {
+			t.Fatal(err)
+		}
+		want(page, payments.BrakeCards)
+		if err := other.LiftLock(t.Context(), "staff:ana", store.AllCards); err != nil {
+			t.Fatal(err)
+		}
+		d.clock.advance(3 * time.Second)
+		want(page, payments.BrakeNone)
+		if err := other.PauseCards(t.Context(), "staff:ana"); err != nil {
+			t.Fatal(err)
+		}
+		d.options.NoLimits = true
+		want(d.restart("boot1"), payments.BrakeNone)
+	})
+}
+
+// Only presses of one place within an hour are counted together: not those of nobody's place, not while limits are off.
+func TestPlacesAreCountedForAnHour(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		const office = "192.0.2.7"
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+			for range 60 {
+				for _, place := range []string{office, ""} {
+					if _, err := tx.CountLimit(t.Context(), "press:"+place, d.clock.Now(), time.Hour); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.by(d.link, "nowhere", "pm_card_visa", nil); err != nil {
+			t.Errorf("a press of no place: %v", err)
+		}
+		d.wantBrake(d.link, office, true, payments.BrakePlace)
+		d.options.NoLimits = true
+		free := d.restart("boot1")
+		press := d.press("free", 5000, d.card("pm_card_visa"))
+		press.Place = office
+		if _, err := free.Begin(t.Context(), press); err != nil {
+			t.Errorf("a press without limits: %v", err)
+		}
+		d.clock.advance(61 * time.Minute)
+		d.wantBrake(d.link, office, true, payments.BrakeNone)
+		for range 2 {
+			if err := d.payments.LetPlace(t.Context(), "staff:ana", office); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := d.acted(office, "place.let"); n != 1 {
+			t.Errorf("the log says that the place was let %d times", n)
+		}
 	})
 }
