@@ -194,6 +194,9 @@ func (s *Service) afterDispute(ctx context.Context, tx *store.Tx, p paylink.Paym
 		if status.Inquiry() {
 			code = "task.dispute_inquiry"
 		}
+		if err := tx.DoneTask(ctx, "dispute.open", p.ID, s.Now()); err != nil { // of the inquiry that it was
+			return err
+		}
 		return s.tell(ctx, tx, p, "dispute.open", code, now)
 	}
 	return nil

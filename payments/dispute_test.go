@@ -2,6 +2,7 @@ package payments_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -471,4 +472,180 @@ func (d *desk) dueWhenRevised(p paylink.Payment) int64 {
 		d.t.Fatal(err)
 	}
 	return r.StillToPay.Minor
+}
+
+// says is what Stripe would say of a dispute over 100.00 of a payment.
+func (d *desk) says(id string, p paylink.Payment, status stripe.DisputeStatus, withdrawn int64, moves int) stripe.Dispute {
+	return stripe.Dispute{
+		ID: id, Intent: p.PaymentIntent, Charge: p.Charge, Amount: money.New(10000, "USD"), Reason: "insufficient_funds",
+		Status: status, OpenedAt: d.clock.Now(), Withdrawn: withdrawn, Moves: moves, MovedAt: d.clock.Now(),
+	}
+}
+
+func (d *desk) applySaid(say stripe.Dispute) paylink.Dispute {
+	d.t.Helper()
+	after, err := d.payments.ApplyDispute(d.t.Context(), say)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return after
+}
+
+// task is the open task of a kind about a payment; the zero Task when there is none.
+func (d *desk) task(kind string, p paylink.Payment) store.Task {
+	d.t.Helper()
+	for _, task := range d.tasks(kind) {
+		if task.Subject == p.ID {
+			return task
+		}
+	}
+	return store.Task{}
+}
+
+func (d *desk) doTask(kind string, p paylink.Payment) {
+	d.t.Helper()
+	if err := d.store.Update(d.t.Context(), func(tx *store.Tx) error { return tx.DoneTask(d.t.Context(), kind, p.ID, d.clock.Now()) }); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// A dispute in the other mode, in another currency, or of another payment than before is shown to staff and moves nothing.
+// Once Stripe says what can be, it is booked and nothing differs any more.
+func TestDisputeThatCannotBeAsItIsToldBooksNothing(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 50000, d.card("pm_card_visa"), paylink.Succeeded)
+		other := d.pay("n2", 50000, d.card("pm_card_visa"), paylink.Succeeded)
+		held := int64(100000)
+		for kind, c := range map[string]struct {
+			ours, theirs string
+			wrong        func(*stripe.Dispute)
+		}{
+			"mode":            {"test", "live", func(say *stripe.Dispute) { say.Live = true }},
+			"dispute_amount":  {p.Charged().String(), money.New(10000, "EUR").String(), func(say *stripe.Dispute) { say.Amount.Currency = "EUR" }},
+			"dispute_payment": {p.ID, other.ID, func(say *stripe.Dispute) { say.Intent = other.PaymentIntent }},
+		} {
+			id := "dp_" + kind
+			d.applySaid(d.says(id, p, stripe.DisputeWarning, 0, 0))
+			wrong := d.says(id, p, stripe.DisputeOpen, 10000, 1)
+			c.wrong(&wrong)
+			if after := d.applySaid(wrong); after.Status != string(stripe.DisputeWarning) {
+				t.Errorf("%s: %+v", kind, after)
+			}
+			if one := d.differences()[id]; one.Kind != kind || one.Ours != c.ours || one.Theirs != c.theirs {
+				t.Errorf("%s: %+v", kind, one)
+			}
+			d.wantMoney(held)
+			d.applySaid(d.says(id, p, stripe.DisputeOpen, 10000, 1))
+			held -= 10000
+			d.wantMoney(held)
+			if left := d.differences(); len(left) != 0 {
+				t.Errorf("%s: %+v", kind, left)
+			}
+		}
+		d.wantVerified()
+	})
+}
+
+// Stripe may say a word that it has not said before: the dispute is kept, staff are asked, and nothing is refunded over it.
+func TestDisputeInAWordNotSaidBeforeIsKeptAndTold(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 50000, d.card("pm_card_visa"), paylink.Succeeded)
+		d.applySaid(d.says("dp_1", p, "tomorrows_word", 0, 0))
+		if kept, err := d.store.DisputeByStripe(t.Context(), "dp_1"); err != nil || kept.Status != "tomorrows_word" {
+			t.Errorf("%+v %v", kept, err)
+		}
+		if task := d.task("dispute.open", p); task.Code != "task.dispute_open" {
+			t.Errorf("%+v", task)
+		}
+		d.wantBalance(50000, 0, 50000)
+	})
+}
+
+// A bank's return took the money for good as it is told, whatever status it has; what Stripe says of it later tells nobody again.
+func TestReturnIsForGoodWhateverItsStatus(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.settledDebit(10000)
+		d.wantBalance(10000, 0, 90000)
+		first := d.applySaid(d.says("dp_1", p, stripe.DisputeOpen, 10000, 1))
+		d.wantBalance(0, 0, 100000)
+		r := d.wantReceipt(p, 2, paylink.ReceiptReturned, 0, 100000)
+		if m := d.method(p.MethodID); r.Returned.Minor != 10000 || m.BlockedAt.IsZero() || !d.queued("link.reopen", first.ID+"/2") {
+			t.Errorf("%+v %+v", r, m)
+		}
+		if _, err := d.store.Transaction(t.Context(), ledger.KindReturn, "dispute", first.ID); err != nil {
+			t.Errorf("it is not booked as a return: %v", err)
+		}
+		if task := d.task("dispute.lost", p); task.Code != "task.payment_returned" || d.hasTask("dispute.loss", p.ID) {
+			t.Errorf("%+v", task)
+		}
+		d.doTask("dispute.lost", p)
+		d.applySaid(d.says("dp_1", p, stripe.DisputeLost, 10000, 1))
+		if d.hasTask("dispute.lost", p.ID) || d.queued("link.reopen", first.ID+"/0") {
+			t.Error("it is told twice")
+		}
+		d.wantReceipt(p, 2, paylink.ReceiptReturned, 0, 100000)
+		d.wantBalance(0, 0, 100000)
+		d.wantVerified()
+	})
+}
+
+// Staff are asked for an answer once when the bank only asks, and in other words once it disputes; never when it is over.
+func TestStaffAreAskedForAnAnswerInItsWords(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 50000, d.card("pm_card_visa"), paylink.Succeeded)
+		for _, step := range []struct {
+			status    stripe.DisputeStatus
+			withdrawn int64
+			moves     int
+			want      string
+		}{
+			{stripe.DisputeWarning, 0, 0, "task.dispute_inquiry"},
+			{stripe.DisputeWarningReview, 0, 0, ""}, // they answered
+			{stripe.DisputeOpen, 8000, 1, "task.dispute_open"},
+			{stripe.DisputeReview, 8000, 1, ""},
+		} {
+			d.applySaid(d.says("dp_1", p, step.status, step.withdrawn, step.moves))
+			task := d.task("dispute.open", p)
+			var args struct{ Amount money.Amount }
+			if step.want != "" {
+				if err := json.Unmarshal(task.Args, &args); err != nil {
+					t.Fatalf("%s: %v", step.status, err)
+				}
+			}
+			amount := map[string]int64{"task.dispute_inquiry": 10000, "task.dispute_open": 8000}[step.want]
+			if task.Code != step.want || args.Amount.Minor != amount {
+				t.Errorf("%s: %s about %s, want %s about %d", step.status, task.Code, args.Amount, step.want, amount)
+			}
+			d.doTask("dispute.open", p)
+		}
+		// Nobody did the task of the inquiry before the bank disputed: it says no longer that the bank only asks.
+		d.applySaid(d.says("dp_2", p, stripe.DisputeWarning, 0, 0))
+		d.applySaid(d.says("dp_2", p, stripe.DisputeOpen, 10000, 1))
+		if task := d.task("dispute.open", p); task.Code != "task.dispute_open" {
+			t.Errorf("%+v", task)
+		}
+		d.doTask("dispute.open", p)
+		for n, over := range []stripe.DisputeStatus{stripe.DisputeWarningClosed, stripe.DisputeWon} { // all that was heard of it
+			d.applySaid(d.says(fmt.Sprint("dp_over", n), p, over, 0, 0))
+		}
+		if task := d.task("dispute.open", p); task.Code != "" {
+			t.Errorf("asked about what is over: %+v", task)
+		}
+	})
+}
+
+// A row that forgot what was booked for it books nothing over it: somebody has to look.
+func TestBrokenRowOfADisputeBooksNothingTwice(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 50000, d.card("pm_card_visa"), paylink.Succeeded)
+		broken := d.applySaid(d.says("dp_1", p, stripe.DisputeOpen, 8000, 1))
+		broken.Withdrawn, broken.Moves = 0, 0
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error { return tx.PutDispute(t.Context(), broken) }); err != nil {
+			t.Fatal(err)
+		}
+		if after, err := d.payments.ApplyDispute(t.Context(), d.says("dp_1", p, stripe.DisputeOpen, 10000, 1)); err == nil {
+			t.Errorf("booked: %+v", after)
+		}
+		d.wantMoney(42000)
+	})
 }

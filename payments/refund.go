@@ -18,7 +18,7 @@ import (
 
 // RefundRequest asks for money of one payment to go back.
 type RefundRequest struct {
-	Key       string // of the form or the call; the same key is the same refund
+	Key       string // of the form or the call; the same key is the same refund, none is each time another
 	PaymentID string
 	Amount    money.Amount // of what was applied to the invoice; zero is all that is left
 	Fee       bool         // the fee that is left goes back too
@@ -80,18 +80,14 @@ func (s *Service) askRefund(ctx context.Context, r RefundRequest) (f paylink.Ref
 			ID: paylink.NewID("rfd", now), PaymentID: p.ID, Key: r.Key, OwedAgain: r.OwedAgain, Status: paylink.RefundAsked,
 			Reason: r.Reason, Actor: r.Actor, CreatedAt: now, UpdatedAt: now,
 		}
-		if f.Key == "" {
-			f.Key = f.ID
-		}
 		if f.Amount, f.Fee, err = s.refundable(ctx, tx, p, r); err != nil {
 			return err
 		}
 		if made, err = tx.InsertRefund(ctx, f); err != nil {
 			return err
 		}
-		if !made { // the other press was faster between our read and our write
-			f, err = tx.RefundByKey(ctx, r.Key)
-			return err
+		if !made { // the key came for another payment in the same moment; this one is locked
+			return paylink.Fail(paylink.Conflict, "form.used")
 		}
 		return tx.Audit(ctx, r.Actor, "refund.asked", p.ID, map[string]any{
 			"refund": f.ID, "amount": f.Amount, "fee": f.Fee, "owed_again": f.OwedAgain, "reason": f.Reason, "invoice": invoice.ID,

@@ -96,7 +96,7 @@ func (s *Service) ApplyRefund(ctx context.Context, r stripe.Refund) (paylink.Ref
 		if f.Status.CanBecome(r.Status) {
 			f.Status, f.Failure = r.Status, r.Failure
 		}
-		if f.StripeID == after.StripeID && f.StripeID == r.ID && f.Status == before {
+		if f.Status == before {
 			return nil
 		}
 		f.StripeID, f.MovedAt, f.UpdatedAt = r.ID, r.MovedAt, s.Now()
@@ -131,9 +131,9 @@ func (s *Service) refundOf(ctx context.Context, tx *store.Tx, p paylink.Payment,
 	if ours {
 		known, err := tx.Refund(ctx, r.Refund)
 		switch {
-		case err == nil && known.StripeID == "" && known.PaymentID == p.ID && (known.Status == paylink.RefundAsked || known.Amount == r.Amount):
+		case err == nil && known.PaymentID == p.ID && known.Status == paylink.RefundAsked:
 			return known, false, nil
-		case err == nil: // another refund that carries the same id is one of its own
+		case err == nil: // one that carries the id of another, or of one that we gave up, is one of its own
 			ours = false
 		case paylink.KindOf(err) != paylink.NotFound:
 			return f, false, err
@@ -142,7 +142,6 @@ func (s *Service) refundOf(ctx context.Context, tx *store.Tx, p paylink.Payment,
 			f.Fee.Minor = min(max(0, r.Fee), r.Amount.Minor)
 		}
 	}
-	f.Key = f.ID
 	f.StripeID = r.ID
 	made, err := tx.InsertRefund(ctx, f)
 	if err == nil && !made {
@@ -189,7 +188,7 @@ func (s *Service) moveRefund(ctx context.Context, tx *store.Tx, p paylink.Paymen
 		}
 	}
 	revised, err := s.revise(ctx, tx, p, invoice)
-	if err != nil || revised.ID == "" {
+	if err != nil {
 		return err
 	}
 	return enqueue(ctx, tx, "mail.receipt", fmt.Sprintf("%s/%d", revised.ID, revised.Revision), map[string]any{

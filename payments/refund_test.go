@@ -527,3 +527,234 @@ func (d *desk) withFee(minor, fee int64) paylink.Payment {
 	}
 	return p
 }
+
+// wantRefusedRefund asks for a refund that is refused by a code, before anything of it is written.
+func (d *desk) wantRefusedRefund(p paylink.Payment, minor int64, kind paylink.Kind, want string, change func(*payments.RefundRequest)) {
+	d.t.Helper()
+	before, err := d.store.RefundsOf(d.t.Context(), p.ID)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	_, err = d.ask(paylink.NewID("k", d.clock.Now()), p, minor, change)
+	wantCode(d.t, err, kind, want)
+	if after, err := d.store.RefundsOf(d.t.Context(), p.ID); err != nil || len(after) != len(before) {
+		d.t.Errorf("%d refunds became %d, %v", len(before), len(after), err)
+	}
+}
+
+func TestRefundsAreRefusedInTheirWords(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		exactly := func(minor int64, fee bool) func(*payments.RefundRequest) {
+			return func(r *payments.RefundRequest) { r.Amount, r.Fee = money.New(minor, "USD"), fee }
+		}
+		open := d.pay("n0", 20000, d.card("pm_card_threeDSecure2Required"), paylink.RequiresAction)
+		d.wantRefusedRefund(open, 0, paylink.Conflict, "refund.not_paid", nil)
+		p := d.withFee(20000, 580)
+		d.wantRefusedRefund(p, 0, paylink.Invalid, "one_line", func(r *payments.RefundRequest) { r.Reason = "a\tb" })
+		d.wantRefusedRefund(p, 0, paylink.Invalid, "refund.zero", exactly(0, true)) // the fee goes last, or with the rest
+		d.refund("k1", p, 20000, paylink.RefundSucceeded, func(r *payments.RefundRequest) { r.Reason = "Wrong size.\nThey send it back." })
+		d.wantRefusedRefund(p, 0, paylink.Invalid, "refund.zero", exactly(0, false))
+		d.wantRefusedRefund(p, 0, paylink.Conflict, "refund.nothing_left", nil) // but the fee, which was not asked for
+		d.refund("k2", p, 0, paylink.RefundSucceeded, exactly(0, true))
+		d.wantRefusedRefund(p, 100, paylink.Conflict, "refund.nothing_left", nil)
+		d.wantRefunds(2, 20580)
+	})
+}
+
+// Stripe takes no third decimal of a dinar. https://docs.stripe.com/currencies#special-cases
+func TestRefundIsOfWhatStripeCanMove(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		one, _ := money.ParseQuantity("1")
+		var err error
+		if d.invoice, err = d.invoicing.CreateInvoice(t.Context(), "system", paylink.Invoice{
+			CustomerID: d.invoice.CustomerID, Currency: "KWD", Title: "Brand refresh",
+			Lines: []paylink.Line{{Description: "Design", Quantity: one, UnitAmount: money.New(5000, "KWD")}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		p := d.heard(d.begun(func(p *paylink.Payment) { p.LinkID = "" }), nil)
+		d.wantRefusedRefund(p, 0, paylink.Invalid, "amount.step", func(r *payments.RefundRequest) { r.Amount = money.New(1005, "KWD") })
+	})
+}
+
+// What a bank took or may take back is not refunded, even where Stripe would.
+func TestRefundIsNotAskedForBesideADispute(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		for n, say := range []struct {
+			status    stripe.DisputeStatus
+			withdrawn int64
+			moves     int
+		}{{stripe.DisputeLost, 5000, 1}, {stripe.DisputeOpen, 0, 0}, {"tomorrows_word", 0, 0}} {
+			p := d.pay(fmt.Sprint("n", n), 20000, d.card("pm_card_visa"), paylink.Succeeded)
+			d.applySaid(d.says(fmt.Sprint("dp_", n), p, say.status, say.withdrawn, say.moves))
+			d.wantRefusedRefund(p, 1000, paylink.Conflict, "refund.disputed", nil)
+		}
+		d.wantRefunds(0, 0)
+	})
+}
+
+// Once Stripe forgot the key, the form sent again is still the refund that it was.
+func TestFault_F01_FormSentAgainAfterStripeForgotItsKey(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		f := d.refund("k1", p, 5000, paylink.RefundSucceeded, nil)
+		d.later(30 * time.Hour)
+		if again := d.refund("k1", p, 5000, paylink.RefundSucceeded, nil); again.ID != f.ID {
+			t.Errorf("%s became %s", f.ID, again.ID)
+		}
+		d.wantRefunds(1, 5000)
+	})
+}
+
+// A program that gives one key to many payments in one moment is told so, and never of a refund that is another's.
+func TestFault_F02_OneKeyForManyPaymentsIsOneRefund(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		var paid []paylink.Payment
+		for n := range 6 {
+			d.invoice, d.link = d.newInvoice(d.invoice.CustomerID, 20000, paylink.CaptureAutomatic)
+			paid = append(paid, d.pay(fmt.Sprint("n", n), 20000, d.card("pm_card_visa"), paylink.Succeeded))
+		}
+		var group sync.WaitGroup
+		made := make(chan paylink.Refund, len(paid))
+		for _, p := range paid {
+			group.Go(func() {
+				f, err := d.ask("same", p, 5000, nil)
+				if err == nil && f.PaymentID == p.ID {
+					made <- f
+				} else if code(err) != "form.used" {
+					t.Errorf("refund of %s: %+v %v", p.ID, f, err)
+				}
+			})
+		}
+		group.Wait()
+		if len(made) != 1 {
+			t.Errorf("%d refunds were made", len(made))
+		}
+		d.wantRefunds(1, 5000)
+	})
+}
+
+// madeFor makes a refund at Stripe that says whose it is.
+func (d *desk) madeFor(p paylink.Payment, minor int64, install, payment, refund string) stripe.Refund {
+	d.t.Helper()
+	made, err := d.adapter().CreateRefund(d.t.Context(), paylink.NewID("k", d.clock.Now()), stripe.RefundRequest{
+		Intent: p.PaymentIntent, Amount: money.New(minor, "USD"), Install: install, Payment: payment, Refund: refund,
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return made
+}
+
+func (d *desk) recoverRefunds() {
+	d.t.Helper()
+	if err := d.payments.RecoverRefunds(d.t.Context()); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) wantRefund(id string, want paylink.RefundStatus) paylink.Refund {
+	d.t.Helper()
+	f, err := d.store.Refund(d.t.Context(), id)
+	if err != nil || f.Status != want {
+		d.t.Errorf("refund is %s, want %s: %v\n%s", f.Status, want, err, d.log)
+	}
+	return f
+}
+
+// A refund that nobody heard of is not taken for another one of its payment, nor for that of a copy of this installation.
+func TestFault_F01_UnheardRefundIsNotAnother(t *testing.T) {
+	for name, install := range map[string]string{"of this installation": "install1", "of its copy": "install2"} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, d *desk) {
+				p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+				f := d.unheard(p, false)
+				of := f.ID
+				if install == "install1" {
+					of = "rfd_other"
+				}
+				d.madeFor(p, 5000, install, p.ID, of)
+				d.recoverRefunds() // Stripe may still be at it
+				d.wantRefund(f.ID, paylink.RefundAsked)
+				d.wantRefunds(1, 5000)
+				d.later(3 * time.Minute)
+				d.recoverRefunds()
+				d.wantRefund(f.ID, paylink.RefundSucceeded)
+				d.reconcile()
+				d.wantRefunds(2, 10000)
+				d.wantInvoice(10000, 10000, 0, 10000, 80000)
+			})
+		})
+	}
+}
+
+// What is not known yet is no error, and no refund.
+func TestFault_F01_RefundThatIsNotFoundStaysAsked(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		d.fault(refundCall, "500_before", 0)
+		f := d.refund("k1", p, 5000, paylink.RefundAsked, nil)
+		if f.StripeID != "" || bytes.Contains(d.log.Bytes(), []byte("apply refund")) {
+			t.Errorf("%+v\n%s", f, d.log)
+		}
+		d.wantInvoice(0, 20000, 0, 0, 80000)
+	})
+}
+
+// A refund that was made by hand and takes the banks' time is asked about by its own id: nothing says that it is ours, and
+// it is never made again.
+func TestFault_F01_PendingRefundByHandIsNotMadeAgain(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_pendingRefund"), paylink.Succeeded)
+		d.byHand(p, 5000)
+		d.reconcile()
+		list, err := d.store.RefundsOf(t.Context(), p.ID)
+		if err != nil || len(list) != 1 || list[0].Status != paylink.RefundPending {
+			t.Fatalf("%+v %v", list, err)
+		}
+		d.later(3 * time.Minute)
+		d.recoverRefunds()
+		d.wantRefunds(1, 5000)
+		d.later(5 * 24 * time.Hour)
+		d.recoverRefunds()
+		d.wantRefund(list[0].ID, paylink.RefundSucceeded)
+		d.wantRefunds(1, 5000)
+		d.wantInvoice(5000, 15000, 0, 5000, 80000)
+	})
+}
+
+// Whoever asked has gone when the refund is asked for again and refused: staff are told.
+func TestFault_F05_RefundRefusedWhenItIsAskedForAgainIsTold(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		f := d.unheard(p, false)
+		d.disputed(p, 0, false)
+		d.later(3 * time.Minute)
+		d.recoverRefunds()
+		if f := d.wantRefund(f.ID, paylink.RefundCanceled); f.Failure == "" {
+			t.Errorf("%+v", f)
+		}
+		if task := d.task("refund.not_made", p); task.Code != "task.refund_not_made" {
+			t.Errorf("%+v", task)
+		}
+		d.wantRefunds(0, 0)
+	})
+}
+
+// A repair pressed twice gives the refund up once.
+func TestRefundIsGivenUpOnce(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		f := d.unheard(p, false)
+		made := d.madeFor(p, 4000, "install1", p.ID, f.ID)
+		for range 2 {
+			if booked, err := d.payments.BookRefund(t.Context(), "staff:1", made.ID); err != nil || booked.Status != paylink.RefundSucceeded {
+				t.Errorf("%+v %v", booked, err)
+			}
+		}
+		if n := d.acted(p.ID, "refund.canceled"); n != 1 {
+			t.Errorf("given up %d times", n)
+		}
+		d.wantInvoice(4000, 16000, 0, 4000, 80000)
+	})
+}
