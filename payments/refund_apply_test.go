@@ -67,6 +67,11 @@ func TestReversalsOfWhatHasNotSettledWait(t *testing.T) {
 		}
 		d.wantBalance(0, 30000, 70000)
 		d.wantMoney(0)
+		if tasks := d.tasks("payment.unmatched"); len(tasks) != 0 {
+			t.Errorf("staff are told that the payment is not here: %+v", tasks)
+		}
+		_, err := d.payments.BookRefund(t.Context(), "staff:1", refund)
+		wantCode(t, err, paylink.Conflict, "difference.unsettled")
 		if _, err := d.payments.TakeStripesWord(t.Context(), "staff:1", p.ID); err != nil {
 			t.Fatal(err)
 		}
