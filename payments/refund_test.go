@@ -561,6 +561,17 @@ func TestRefundsAreRefusedInTheirWords(t *testing.T) {
 	})
 }
 
+// A program that gives no key asks for another refund each time.
+func TestRefundsWithoutAKeyAreEachTheirOwn(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		d.refund("", p, 5000, paylink.RefundSucceeded, nil)
+		d.refund("", p, 5000, paylink.RefundSucceeded, nil)
+		d.wantRefunds(2, 10000)
+		d.wantInvoice(10000, 10000, 0, 10000, 80000)
+	})
+}
+
 // Stripe takes no third decimal of a dinar. https://docs.stripe.com/currencies#special-cases
 func TestRefundIsOfWhatStripeCanMove(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
