@@ -95,15 +95,14 @@ func (s *Service) Foreign(ctx context.Context, paymentIntent string) (store.Fore
 
 // foreignTaken says who put a payment that was made elsewhere on which invoice.
 func (s *Service) foreignTaken(ctx context.Context, f store.ForeignPayment) error {
-	id, isStaff := strings.CutPrefix(string(f.ClaimedBy), "staff:")
-	if f.InvoiceID == "" || !isStaff {
+	if f.InvoiceID == "" {
 		return paylink.Fail(paylink.Conflict, "foreign.closed")
 	}
 	invoice, err := s.store.Invoice(ctx, f.InvoiceID)
 	if err != nil {
 		return err
 	}
-	who, err := s.store.StaffByID(ctx, id)
+	who, err := s.store.StaffByID(ctx, strings.TrimPrefix(string(f.ClaimedBy), "staff:"))
 	if paylink.KindOf(err) == paylink.NotFound {
 		return paylink.Fail(paylink.Conflict, "foreign.closed")
 	}
@@ -164,12 +163,7 @@ func (s *Service) ApplyForeign(ctx context.Context, actor paylink.Actor, payment
 
 // foreignRefused lets another invoice be said: Stripe marked nothing.
 func (s *Service) foreignRefused(ctx context.Context, f store.ForeignPayment, refusal *stripe.Refusal) error {
-	if err := s.store.Update(ctx, func(tx *store.Tx) error {
-		if _, err := tx.PaymentByIntent(ctx, f.Intent); paylink.KindOf(err) != paylink.NotFound {
-			return err // it was applied meanwhile
-		}
-		return tx.ReleaseForeignPayment(ctx, f.Intent, f.InvoiceID)
-	}); err != nil {
+	if err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.ReleaseForeignPayment(ctx, f.Intent, f.InvoiceID) }); err != nil {
 		return errors.Join(err, refusal)
 	}
 	return paylink.Fail(paylink.Unavailable, "stripe.unreachable").Because(refusal)
@@ -199,7 +193,7 @@ func (s *Service) TakeStripesWord(ctx context.Context, actor paylink.Actor, paym
 			return nil // they agree by now
 		case p.Status == paylink.Succeeded:
 			return paylink.Fail(paylink.Conflict, "difference.settled")
-		case in.Amount.Currency != p.Amount.Currency || s.disbelieve(taken, in) != "":
+		case s.disbelieve(taken, in) != "":
 			return paylink.Fail(paylink.Conflict, "difference.not_amount")
 		}
 		taken.Problem, taken.UpdatedAt = "", s.Now()

@@ -292,3 +292,244 @@ func TestRefundOfAnotherAmountIsBookedOnlyByStaff(t *testing.T) {
 		}
 	})
 }
+
+// spoil changes the row of a payment behind everybody's back.
+func (d *desk) spoil(p paylink.Payment, f func(*paylink.Payment)) {
+	d.t.Helper()
+	if err := d.store.Update(d.t.Context(), func(tx *store.Tx) error {
+		ours, err := tx.LockPayment(d.t.Context(), p.ID)
+		if err != nil {
+			return err
+		}
+		f(&ours)
+		return tx.UpdatePayment(d.t.Context(), ours)
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// audited is how often something was done to a subject.
+func (d *desk) audited(action, subject string) (n int) {
+	d.t.Helper()
+	rows, err := d.store.AuditOf(d.t.Context(), subject, 100)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, row := range rows {
+		if row.Action == action {
+			n++
+		}
+	}
+	return n
+}
+
+func TestRefundOfMoneyThatNeverArrivedHereIsNotBookedByStaff(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		elsewhere := d.foreignCharge(7000, true)
+		unsettled := d.lapse()
+		d.spoil(unsettled, func(p *paylink.Payment) { p.Amount.Minor = 30000 })
+		for _, intent := range []string{elsewhere, unsettled.PaymentIntent} {
+			_, err := d.payments.BookRefund(t.Context(), "staff:1", d.byHand(paylink.Payment{PaymentIntent: intent}, 2000))
+			wantCode(t, err, paylink.Conflict, "difference.unsettled")
+		}
+		d.wantBalance(20000, 30000, 50000)
+	})
+}
+
+func TestRefundOfTheAmountThatWasAskedIsBookedAsThatOne(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		f := d.unheard(p, true)
+		list, err := d.adapter().RefundsOf(t.Context(), p.PaymentIntent)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%+v %v", list, err)
+		}
+		if booked, err := d.payments.BookRefund(t.Context(), "staff:1", list[0].ID); err != nil || booked.ID != f.ID || booked.Status != paylink.RefundSucceeded {
+			t.Errorf("%+v %v", booked, err)
+		}
+		d.wantInvoice(5000, 15000, 0, 5000, 80000)
+	})
+}
+
+// Two refunds at Stripe carry the id of one of ours: the one that Stripe is known to have is not let go for the other.
+func TestRefundThatStripeHasIsNotGivenUpForAnother(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		f := d.unheard(p, false)
+		f.StripeID = "re_known"
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error { return tx.UpdateRefund(t.Context(), f) }); err != nil {
+			t.Fatal(err)
+		}
+		var made struct{ ID string }
+		d.stripe("POST", "/v1/refunds", url.Values{
+			"payment_intent": {p.PaymentIntent}, "amount": {"4000"}, "metadata[paylink_install]": {"install1"},
+			"metadata[paylink_payment]": {p.ID}, "metadata[paylink_refund]": {f.ID},
+		}, &made)
+		booked, err := d.payments.BookRefund(t.Context(), "staff:1", made.ID)
+		if err != nil || booked.ID == f.ID || booked.Status != paylink.RefundSucceeded {
+			t.Errorf("%+v %v", booked, err)
+		}
+		if kept, err := d.store.Refund(t.Context(), f.ID); err != nil || kept.Status != paylink.RefundAsked {
+			t.Errorf("%+v %v", kept, err)
+		}
+	})
+}
+
+func TestForeignPaymentGoesOnlyToAnInvoiceThatCanTakeIt(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		intent := d.foreignCharge(7000, true)
+		d.reconcile()
+		one, _ := money.ParseQuantity("1")
+		invoice := func(change func(*paylink.Invoice)) string {
+			i := paylink.Invoice{CustomerID: d.invoice.CustomerID, Currency: "USD", Title: "Other"}
+			change(&i)
+			i.Lines = []paylink.Line{{Description: "Design", Quantity: one, UnitAmount: money.New(7000, i.Currency)}}
+			made, err := d.invoicing.CreateInvoice(t.Context(), "system", i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return made.ID
+		}
+		draft := invoice(func(i *paylink.Invoice) { i.State = paylink.StateDraft })
+		euros := invoice(func(i *paylink.Invoice) { i.Currency = "EUR" })
+		for id, code := range map[string]string{draft: "foreign.invoice", euros: "currency"} {
+			_, err := d.payments.ApplyForeign(t.Context(), "staff:1", intent, id)
+			wantCode(t, err, paylink.Invalid, code)
+		}
+		// A charge without a PaymentIntent cannot be marked as ours.
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+			now := d.clock.Now()
+			_, err := tx.InsertForeignPayment(t.Context(), store.ForeignPayment{
+				Intent: "ch_1", CustomerID: d.invoice.CustomerID, Amount: money.New(7000, "USD"), MadeAt: now, CreatedAt: now,
+			})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := d.payments.ApplyForeign(t.Context(), "staff:1", "ch_1", d.invoice.ID)
+		wantCode(t, err, paylink.Conflict, "foreign.charge")
+		for _, id := range []string{intent, "ch_1"} {
+			if f, err := d.store.ForeignPayment(t.Context(), id); err != nil || f.InvoiceID != "" {
+				t.Errorf("claimed: %+v %v", f, err)
+			}
+		}
+		if in, err := d.adapter().Intent(t.Context(), intent); err != nil || in.Install != "" {
+			t.Errorf("marked at Stripe: %+v %v", in, err)
+		}
+		d.wantBalance(20000, 0, 80000)
+	})
+}
+
+// It was marked at Stripe by books that were lost since: nobody here said which invoice it pays.
+func TestForeignPaymentThatBecameOursByItselfIsClosed(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		intent := d.foreignCharge(7000, true)
+		d.reconcile()
+		if _, err := d.adapter().Adopt(t.Context(), intent, "k", "install1", "pay_before", d.invoice.ID); err != nil {
+			t.Fatal(err)
+		}
+		d.reconcile()
+		_, err := d.payments.Foreign(t.Context(), intent)
+		wantCode(t, err, paylink.Conflict, "foreign.closed")
+		d.wantInvoice(0, 27000, 0, 0, 73000)
+	})
+}
+
+// Both press for the same invoice, and the second is through while the first waits for Stripe.
+func TestForeignPaymentIsWrittenDownOnce(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+		intent := d.foreignCharge(7000, true)
+		d.reconcile()
+		other := d.payments
+		d.heard("POST /v1/payment_intents/*", func(body string) string {
+			if _, err := other.ApplyForeign(t.Context(), "staff:2", intent, d.invoice.ID); err != nil {
+				t.Error(err)
+			}
+			return body
+		})
+		p, err := d.payments.ApplyForeign(t.Context(), "staff:1", intent, d.invoice.ID)
+		if err != nil || p.Status != paylink.Succeeded {
+			t.Fatalf("%+v %v", p, err)
+		}
+		if n := d.audited("payment.adopted", p.ID); n != 1 {
+			t.Errorf("written down %d times", n)
+		}
+		d.wantInvoice(0, 27000, 0, 0, 73000)
+		d.wantReceipts(2)
+	})
+}
+
+func TestStripesWordIsTakenOnce(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.lapse()
+		d.spoil(p, func(p *paylink.Payment) { p.Amount.Minor = 30000 })
+		for range 2 {
+			if after, err := d.payments.TakeStripesWord(t.Context(), "staff:1", p.ID); err != nil || after.Amount.Minor != 20000 || after.Status != paylink.Succeeded {
+				t.Fatalf("%+v %v", after, err)
+			}
+		}
+		if n := d.audited("drift.word_taken", p.ID); n != 1 {
+			t.Errorf("taken %d times", n)
+		}
+		d.wantInvoice(0, 20000, 0, 0, 80000)
+	})
+}
+
+func TestStripesWordIsTakenForTheAmountAlone(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.lapse()
+		d.spoil(p, func(p *paylink.Payment) { p.Amount.Minor = 30000 })
+		d.stripe("POST", "/v1/payment_intents/"+p.PaymentIntent, url.Values{"metadata[paylink_invoice]": {"inv_other"}}, nil)
+		_, err := d.payments.TakeStripesWord(t.Context(), "staff:1", p.ID)
+		wantCode(t, err, paylink.Conflict, "difference.not_amount")
+		d.wantBalance(0, 30000, 70000)
+	})
+}
+
+// lost is money at Stripe for an invoice that is not here, a part of what was held, and the difference about it.
+func (d *desk) lost() store.Difference {
+	d.t.Helper()
+	in, err := d.adapter().CreateIntent(d.t.Context(), "plk:lost", stripe.IntentRequest{
+		Amount: money.New(5000, "USD"), MethodTypes: []string{"card"}, Capture: paylink.CaptureManual, Install: "install1", Payment: "pay_lost", Invoice: "inv_lost",
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if _, err := d.adapter().Confirm(d.t.Context(), in.ID, "k1", stripe.ConfirmRequest{ConfirmationToken: d.card("pm_card_visa"), ReturnURL: "http://127.0.0.1/"}); err != nil {
+		d.t.Fatal(err)
+	}
+	if _, err := d.adapter().Capture(d.t.Context(), in.ID, "k2", money.New(3000, "USD")); err != nil {
+		d.t.Fatal(err)
+	}
+	d.reconcile()
+	return d.differences()[in.ID]
+}
+
+func TestDifferenceSaysWhatCameAndNotWhatWasHeld(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		if one := d.lost(); one.Kind != "payment_lost" || one.Theirs != money.New(3000, "USD").String()+" succeeded" {
+			t.Errorf("%+v", one)
+		}
+	})
+}
+
+func TestAskingAgainIsWrittenDownAndSaysThatStripeIsAway(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		one := d.lost()
+		if err := d.payments.CheckAgain(t.Context(), "staff:1", one.ID); err != nil {
+			t.Fatal(err)
+		}
+		if n := d.audited("drift.checked", one.Subject); n != 1 {
+			t.Errorf("written down %d times", n)
+		}
+		d.fault("GET /v1/payment_intents/*", "500_before", 0)
+		wantCode(t, d.payments.CheckAgain(t.Context(), "staff:1", one.ID), paylink.Unavailable, "stripe.unreachable")
+		if len(d.differences()) != 1 {
+			t.Error("nobody is told any more")
+		}
+	})
+}

@@ -178,7 +178,7 @@ func walk[T any](ctx context.Context, p *pass, list string, from func(store.List
 		found, err := retry(ctx, p.Budget, func(ctx context.Context) (stripe.Page[T], error) {
 			return fetch(ctx, stripe.Since{From: cursor.From, After: cursor.After})
 		})
-		if refusal, ok := errors.AsType[*stripe.Refusal](err); ok && refusal.Code == "resource_missing" && cursor.After != "" {
+		if _, refused := errors.AsType[*stripe.Refusal](err); refused && cursor.After != "" {
 			cursor.After = "" // the place is gone at Stripe: the pass begins again
 			continue
 		}
@@ -219,15 +219,19 @@ func (p *pass) intent(ctx context.Context, in stripe.Intent) error {
 		return p.foreign(ctx, store.ForeignPayment{Intent: in.ID, Amount: money.New(in.Received, in.Amount.Currency), MadeAt: in.MadeAt}, in.Customer)
 	}
 	have, err := p.store.Payment(ctx, in.Payment)
-	switch {
-	case paylink.KindOf(err) == paylink.NotFound:
-		return p.rebuild(ctx, in)
-	case err != nil:
+	if paylink.KindOf(err) == paylink.NotFound {
+		return p.unknown(ctx, in)
+	}
+	if err != nil {
 		return err
-	case have.PaymentIntent == in.ID && have.Problem == "" && p.same(have, in):
-		return nil
-	case have.PaymentIntent != "" && have.PaymentIntent != in.ID && confirmable(in):
-		return p.cancel(ctx, in) // made twice, and the other one is the payment's
+	}
+	if have.PaymentIntent != "" && have.PaymentIntent != in.ID { // made twice, and the other one is the payment's
+		switch {
+		case in.Status == stripe.StatusCanceled:
+			return nil
+		case confirmable(in):
+			return p.cancel(ctx, in)
+		}
 	}
 	after, err := p.Follow(ctx, in)
 	if err != nil {
@@ -243,18 +247,6 @@ func (p *pass) intent(ctx context.Context, in stripe.Intent) error {
 		return p.cancel(ctx, in) // given up here, and nobody shall be able to confirm it
 	}
 	return nil
-}
-
-// same says whether there is nothing to apply: the payment ended, in the way that Stripe says.
-func (p *pass) same(have paylink.Payment, in stripe.Intent) bool {
-	switch in.Status {
-	case stripe.StatusDone:
-		return have.Status == paylink.Succeeded && in.Received == have.Charged().Minor && in.Amount.Currency == have.Amount.Currency
-	case stripe.StatusCanceled:
-		return have.Status == paylink.Canceled || have.Status == paylink.Failed
-	case stripe.NeedsMethod, stripe.NeedsConfirm, stripe.NeedsAction, stripe.StatusMoving, stripe.StatusHeld:
-	}
-	return false
 }
 
 // confirmable says whether a PaymentIntent has not moved money and still could.
@@ -283,6 +275,19 @@ func (p *pass) cancel(ctx context.Context, in stripe.Intent) error {
 	return p.store.Update(ctx, func(tx *store.Tx) error {
 		return tx.Audit(ctx, system, "payment.orphan_canceled", in.Payment, map[string]any{"payment_intent": in.ID, "amount": in.Amount}, p.Now())
 	})
+}
+
+// unknown rebuilds the payment that a PaymentIntent names and that is not here; unless the PaymentIntent is
+// another payment's, and was made to name this one at Stripe.
+func (p *pass) unknown(ctx context.Context, in stripe.Intent) error {
+	other, err := p.store.PaymentByIntent(ctx, in.ID)
+	if paylink.KindOf(err) == paylink.NotFound {
+		return p.rebuild(ctx, in)
+	}
+	if err != nil {
+		return err
+	}
+	return p.differ(ctx, p.disbelieved(other, in))
 }
 
 // rebuild makes the row of a payment that our books lost, with a backup that was restored, from what is
@@ -425,9 +430,6 @@ func (p *pass) unsettled(ctx context.Context, err error, d store.Difference) err
 
 // event takes in an event that no webhook brought, as if one had.
 func (p *pass) event(ctx context.Context, e stripe.Happening) error {
-	if _, err := p.store.Event(ctx, "stripe", e.ID); paylink.KindOf(err) != paylink.NotFound {
-		return err
-	}
 	read, err := stripe.ParseEvent(e.Body)
 	if err != nil {
 		p.Log.Warn("listed event is not read", "event", e.ID, "type", e.Type)

@@ -49,7 +49,7 @@ func (p *pass) moved(ctx context.Context, m stripe.Movement, lost store.Differen
 		return p.chargeMoved(ctx, m, lost)
 	case stripe.MovedRefund, stripe.MovedRefundBack:
 		f, err := p.store.RefundByStripe(ctx, m.Source)
-		if err == nil && f.Status.Moved() == (m.Category == stripe.MovedRefund) || err == nil && f.Status == paylink.RefundFailed {
+		if err == nil && (f.Status == paylink.RefundFailed || f.Status.Moved() == (m.Category == stripe.MovedRefund)) {
 			return nil
 		}
 		if err != nil && paylink.KindOf(err) != paylink.NotFound {
@@ -81,9 +81,8 @@ func (p *pass) chargeMoved(ctx context.Context, m stripe.Movement, lost store.Di
 		if m.Install != p.Install {
 			return nil // another program's; of our customers', the list of PaymentIntents tells
 		}
-		have, err = p.settled(ctx, m.Intent)
-		if err := p.unsettled(ctx, err, lost); err != nil || have.Status != paylink.Succeeded {
-			return err
+		if have, err = p.settled(ctx, m.Intent); err != nil {
+			return p.unsettled(ctx, err, lost)
 		}
 	}
 	lost.PaymentID, lost.Ours = have.ID, have.Charged().String()
