@@ -291,6 +291,7 @@ func TestReconcileReadsManyPagesInBoundedMemory(t *testing.T) {
 	lost := d.lapse()
 	d.strangers(strangers)
 	d.later(31 * 24 * time.Hour) // Stripe has no event of them any more, and the second pass does not read them again
+	d.link = d.links(1)[0]
 	asked := d.pay("n1", 20000, d.card("pm_card_threeDSecure2Required"), paylink.RequiresAction)
 	pages := 0
 	report, err := d.payments.Reconcile(t.Context(), func(list string, seen int) {
