@@ -369,7 +369,7 @@ func (s *Service) adopt(ctx context.Context, actor paylink.Actor, in stripe.Inte
 // foreign notes money of a customer of ours that came another way, for staff to apply to an invoice.
 // Nothing is booked from it. What was never paid, or by strangers, is nothing to us.
 func (p *pass) foreign(ctx context.Context, f store.ForeignPayment, cus string) error {
-	if f.Amount.Minor <= 0 || cus == "" {
+	if f.Amount.Minor <= 0 {
 		return nil
 	}
 	if _, err := p.store.PaymentByIntent(ctx, f.Intent); paylink.KindOf(err) != paylink.NotFound {

@@ -793,7 +793,7 @@ func TestReconcileLeavesOtherProgramsAlone(t *testing.T) {
 func TestForeignChargeIsShownOnceItsMoneyCame(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		p := d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
-		for status, want := range map[string]int{"pending": 0, "succeeded": 1} {
+		for want, status := range []string{"pending", "succeeded"} {
 			d.heard("GET /v1/charges", func(body string) string {
 				body = strings.ReplaceAll(body, `"payment_intent": "`+p.PaymentIntent+`"`, `"payment_intent": null`)
 				return strings.ReplaceAll(body, `"status": "succeeded"`, `"status": "`+status+`"`)
