@@ -277,10 +277,7 @@ func (s *Service) known(ctx context.Context, stripeID string) bool {
 
 // bankFailure says what a payer can do about a failure at Stripe while an account is linked.
 func bankFailure(err error) error {
-	switch {
-	case err == nil || paylink.KindOf(err) != 0:
-		return err
-	case errors.Is(err, stripe.ErrUnknown):
+	if errors.Is(err, stripe.ErrUnknown) {
 		return paylink.Fail(paylink.Unavailable, "stripe.unreachable").Because(err)
 	}
 	if _, refused := errors.AsType[*stripe.Refusal](err); refused {
@@ -306,8 +303,8 @@ func (s *Service) keepBank(ctx context.Context, actor paylink.Actor, x paylink.E
 		}
 		m, err = tx.MethodByStripe(ctx, bank.ID)
 		switch {
-		case err == nil && !m.RemovedAt.IsZero():
-			return paylink.Fail(paylink.Conflict, "bank.link_again") // taken away a moment ago
+		case err == nil && (m.CustomerID != x.CustomerID || !m.RemovedAt.IsZero()): // never another's, and not what was taken away a moment ago
+			return paylink.Fail(paylink.Conflict, "bank.link_again")
 		case err == nil:
 			m.Owner, m.Bank, m.UpdatedAt = x.Visitor, bank.Bank, now
 			if m.PlaidSealed != "" {
@@ -330,10 +327,8 @@ func (s *Service) keepBank(ctx context.Context, actor paylink.Actor, x paylink.E
 			if err := s.giveItem(&m, &x, access, now); err != nil {
 				return err
 			}
-			if fresh, err := tx.InsertMethod(ctx, m); err != nil {
+			if _, err := tx.InsertMethod(ctx, m); err != nil {
 				return err
-			} else if !fresh { // another customer's, or a broken row
-				return fmt.Errorf("keep bank account: %s is another's", m.StripeID)
 			}
 			// The ones whose access ended make room; a debit by them may still come back.
 			for _, old := range alike {

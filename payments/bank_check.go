@@ -142,7 +142,7 @@ func (s *Service) giveCheckUp(ctx context.Context, m paylink.Method) error {
 			return err
 		}
 		m, err := tx.Method(ctx, m.ID)
-		if err != nil || !m.RemovedAt.IsZero() {
+		if err != nil {
 			return err
 		}
 		return s.retire(ctx, tx, m, s.Now())
@@ -280,7 +280,7 @@ func (s *Service) wrongCode(ctx context.Context, m paylink.Method) (left int, er
 			return err
 		}
 		now, err := tx.Method(ctx, m.ID)
-		if err != nil || !now.Waits() {
+		if err != nil {
 			return err
 		}
 		now.AwaitsCode.Tries = max(0, now.AwaitsCode.Tries-1)

@@ -466,9 +466,9 @@ func TestFault_A06_DebitOfAnUnprovenAccountTimesOutAndIsFenced(t *testing.T) {
 	})
 }
 
-// answering gives payments a Stripe that answers the calls to paths with an end as told, and all others
-// as the sandbox does.
-func (d *desk) answering(end string, status int, body string) *payments.Service {
+// fronted gives payments a Stripe whose every call is first shown to f: true when f answered it, else the
+// sandbox does.
+func (d *desk) fronted(f func(w http.ResponseWriter, r *http.Request) bool) *payments.Service {
 	d.t.Helper()
 	to, err := url.Parse(d.box.URL())
 	if err != nil {
@@ -476,15 +476,26 @@ func (d *desk) answering(end string, status int, body string) *payments.Service 
 	}
 	proxy := httputil.NewSingleHostReverseProxy(to)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, end) {
-			w.WriteHeader(status)
-			_, _ = io.WriteString(w, body)
-			return
+		if !f(w, r) {
+			proxy.ServeHTTP(w, r)
 		}
-		proxy.ServeHTTP(w, r)
 	}))
 	d.t.Cleanup(server.Close)
 	return payments.New(d.store, stripe.New(stripe.Config{Key: d.key, BaseURL: server.URL, Timeout: time.Second}), d.options)
+}
+
+// answering gives payments a Stripe that answers the calls to paths with an end as told, and all others
+// as the sandbox does.
+func (d *desk) answering(end string, status int, body string) *payments.Service {
+	d.t.Helper()
+	return d.fronted(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, end) {
+			return false
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+		return true
+	})
 }
 
 func TestAccountThatStripeDoesNotVouchForIsNoMethod(t *testing.T) {
@@ -812,4 +823,177 @@ func TestSavedAccountStaysSavedWhenItIsLinkedAgain(t *testing.T) {
 			t.Errorf("linked again: %+v", m)
 		}
 	})
+}
+
+// sourceAnswer is what Stripe says when it took an account.
+func sourceAnswer(id string) string {
+	return `{"id":"` + id + `","object":"bank_account","status":"verified","fingerprint":"f","bank_name":"Chase","last4":"6789"}`
+}
+
+// Only a customer whom Stripe does not know is let go, since saved cards hang on theirs; and only an account
+// that Stripe says is there already is taken for linked.
+func TestRefusalOfAnAccountChangesNothingOfItsCustomer(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m := d.method(d.linked(goodAccount).ID)
+		before, err := d.store.Customer(t.Context(), m.CustomerID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, refusal := range map[string]string{
+			"the token is missing":     `"code":"resource_missing","param":"source"`,
+			"the customer is too much": `"code":"customer_max_payment_methods","param":"customer"`,
+			"declined":                 `"code":"bank_account_declined"`,
+		} {
+			t.Log(name)
+			d.payments = d.answering("/sources", http.StatusBadRequest, `{"error":{"type":"invalid_request_error",`+refusal+`}}`)
+			_, err := d.payments.LinkBank(t.Context(), d.chosen(goodAccount, "ins_56"))
+			wantCode(t, err, paylink.Conflict, "bank.refused")
+		}
+		after, err := d.store.Customer(t.Context(), m.CustomerID)
+		if err != nil || after.StripeCustomer != before.StripeCustomer || d.method(m.ID) != m {
+			t.Errorf("%s, then %s: %v", before.StripeCustomer, after.StripeCustomer, err)
+		}
+	})
+}
+
+// Stripe took the account and nobody heard of it: the press that comes again finds it there.
+func TestFault_A02_AccountThatStripeTookBeforeTheCutIsKept(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		r := d.chosen(goodAccount, "ins_56")
+		d.fault(sourceCall, "drop_after", 0)
+		if _, err := d.payments.LinkBank(t.Context(), r); paylink.KindOf(err) != paylink.Unavailable || d.sources() != 1 {
+			t.Fatalf("%d accounts at Stripe: %v", d.sources(), err)
+		}
+		d.control("DELETE", "/faults", nil, nil)
+		m, err := d.payments.LinkBank(t.Context(), r)
+		if err != nil || d.sources() != 1 {
+			t.Fatalf("%d accounts at Stripe: %v", d.sources(), err)
+		}
+		d.begin(d.debitPress("n1", 10000, m), paylink.Processing)
+	})
+}
+
+// The account is at Stripe and its row cannot be written: it stays there for the press that comes again.
+func TestFault_A02_AccountThatCannotBeWrittenStaysForTheNextPress(t *testing.T) {
+	t.Parallel()
+	storetest.EachURL(t, func(t *testing.T, at string) {
+		t.Parallel()
+		d := newDesk(t, storetest.Open(t, at))
+		r := d.chosen(goodAccount, "ins_56")
+		room := d.noRoom(at, "insert on method", "true")
+		if _, err := d.payments.LinkBank(t.Context(), r); err == nil || d.sources() != 1 {
+			t.Errorf("%d accounts at Stripe: %v", d.sources(), err)
+		}
+		room()
+		if _, err := d.payments.LinkBank(t.Context(), r); err != nil || d.sources() != 1 {
+			t.Errorf("%d accounts at Stripe: %v", d.sources(), err)
+		}
+	})
+}
+
+// An account that its bank blocked is not taken from Stripe by whoever links it again: its debits, and what may come back
+// of them, hang on it.
+func TestFault_A07_LinkingABlockedAccountAgainTakesNothingAway(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m := d.linked(hostileAccount)
+		d.pass(4*24*time.Hour, d.begin(d.debitPress("n1", 20000, m), paylink.Processing))
+		_, err := d.payments.LinkBank(t.Context(), d.chosen(hostileAccount, "ins_56"))
+		wantCode(t, err, paylink.Invalid, "bank.blocked")
+		var source struct{ ID string }
+		customer, err := d.store.Customer(t.Context(), m.CustomerID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.stripe("GET", "/v1/customers/"+customer.StripeCustomer+"/sources/"+m.StripeID, nil, &source); source.ID != m.StripeID {
+			t.Errorf("it is gone at Stripe: %+v", source)
+		}
+	})
+}
+
+func TestRemovedAccountIsLinkedAnewBeforeStripeLetItGo(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m := d.linked(goodAccount)
+		d.change(m, func(m *paylink.Method) { m.SavedAt, m.Consent = d.clock.Now(), *consent("Keep it.") })
+		if err := d.payments.RemoveMethod(t.Context(), "payer:test", m.CustomerID, m.ID); err != nil {
+			t.Fatal(err)
+		}
+		again := d.linked(goodAccount)
+		if again.ID == m.ID || again.StripeID == m.StripeID || !again.SavedAt.IsZero() {
+			t.Errorf("what was removed is back, or is saved: %+v", again)
+		}
+		d.runJob("method.detach", m.ID)
+		d.begin(d.debitPress("n1", 10000, again), paylink.Processing)
+	})
+}
+
+// Linking an account anew takes the old one away at Stripe, so not while its debit is on its way.
+func TestAccountWhoseDebitIsOnItsWayIsNotTakenAwayByLinkingItAgain(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m := d.linked(goodAccount)
+		p := d.begin(d.debitPress("n1", 10000, m), paylink.Processing)
+		d.hook("plaid", "1", `{"webhook_type":"ITEM","webhook_code":"USER_PERMISSION_REVOKED","item_id":"`+m.PlaidItem+`"}`)
+		_, err := d.payments.LinkBank(t.Context(), d.chosen(goodAccount, "ins_56"))
+		wantCode(t, err, paylink.Conflict, "method.busy")
+		if d.sources() != 1 {
+			t.Error("Stripe let it go")
+		}
+		if p = d.pass(4*24*time.Hour, p); p.Status != paylink.Succeeded {
+			t.Error(p.Status)
+		}
+	})
+}
+
+// What Stripe answers for an account of another customer, or for one that was taken away meanwhile, is not believed.
+func TestAccountOfAnotherOrTakenAwayIsNotKept(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m := d.method(d.linked(goodAccount).ID)
+		stand := d.answering("/sources", http.StatusOK, sourceAnswer(m.StripeID))
+		theirs := d.chosen(goodAccount, "ins_56")
+		theirs.LinkID, theirs.CustomerID = "", d.stranger().ID
+		_, err := stand.LinkBank(t.Context(), theirs)
+		wantCode(t, err, paylink.Conflict, "bank.link_again")
+		if got := d.method(m.ID); got != m {
+			t.Errorf("it was %+v, and is %+v", m, got)
+		}
+		removed := d.change(m, func(m *paylink.Method) { m.RemovedAt = m.UpdatedAt })
+		_, err = stand.LinkBank(t.Context(), d.chosen(goodAccount, "ins_56"))
+		wantCode(t, err, paylink.Conflict, "bank.link_again")
+		if got := d.method(m.ID); got != removed {
+			t.Errorf("it was %+v, and is %+v", removed, got)
+		}
+	})
+}
+
+func TestKindOfAnAccountIsPlaidsWordWhereStripeHasNone(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m, err := d.answering("/sources", http.StatusOK, sourceAnswer("ba_new")).LinkBank(t.Context(), d.chosen(savingsAccount, "ins_56"))
+		if err != nil || m.Bank.Type != "savings" {
+			t.Errorf("%+v %v", m.Bank, err)
+		}
+	})
+}
+
+// Linked again, an account is saved when one that stands was saved with consent: not one that is blocked or gone, and
+// whatever else there is.
+func TestAccountLinkedAgainIsSavedByConsentThatStands(t *testing.T) {
+	saved := func(m *paylink.Method) { m.SavedAt, m.Consent = m.CreatedAt, *consent("Keep it.") }
+	for name, scene := range map[string]struct {
+		older, newer func(*paylink.Method)
+		want         bool
+	}{
+		"saved, and an older one not": {func(*paylink.Method) {}, saved, true},
+		"blocked":                     {func(*paylink.Method) {}, func(m *paylink.Method) { saved(m); m.BlockedAt, m.Blocked = m.CreatedAt, "revoked" }, false},
+		"removed":                     {func(*paylink.Method) {}, func(m *paylink.Method) { saved(m); m.RemovedAt = m.CreatedAt }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, d *desk) {
+				d.change(d.checked("000123456789"), scene.older)
+				d.change(d.checked("000123456789"), scene.newer)
+				m := d.linked(goodAccount)
+				if got := !m.SavedAt.IsZero() && m.Consent.Text == "Keep it."; got != scene.want || !got && !m.SavedAt.IsZero() {
+					t.Errorf("linked again: saved %s with %q", m.SavedAt, m.Consent.Text)
+				}
+			})
+		})
+	}
 }

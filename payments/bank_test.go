@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"strings"
 	"testing"
@@ -12,6 +15,7 @@ import (
 
 	"paylink"
 	"paylink/payments"
+	"paylink/provider/plaid"
 	"paylink/provider/stripe"
 	"paylink/store"
 )
@@ -305,23 +309,62 @@ func TestAccountIsKeptOnlyWithConsentAndShownOnlyToWhoProved(t *testing.T) {
 		saved.Visitor, saved.Proven = "v2", true
 		d.begin(saved, paylink.Processing)
 		// A forwarded link is a colleague's: what the customer saved is not for it.
-		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
-			link, err := tx.LockLink(t.Context(), d.link.ID)
-			if err != nil {
-				return err
-			}
-			link.ID, link.ForwardedBy = paylink.NewID("lnk", d.clock.Now()), d.link.ID
-			token := paylink.NewToken()
-			link.TokenHash = token.Hash()
-			d.link = link
-			return tx.InsertLink(t.Context(), link)
-		}); err != nil {
-			t.Fatal(err)
-		}
+		d.forward()
 		saved = d.debitPress("n4", 10000, m)
 		saved.Visitor, saved.Proven = "v2", true
 		d.wantRefused(saved, "method", "method.unknown")
 	})
+}
+
+// forward makes the link of the desk one that the customer forwarded to a colleague.
+func (d *desk) forward() {
+	d.t.Helper()
+	if err := d.store.Update(d.t.Context(), func(tx *store.Tx) error {
+		link, err := tx.LockLink(d.t.Context(), d.link.ID)
+		if err != nil {
+			return err
+		}
+		link.ID, link.ForwardedBy = paylink.NewID("lnk", d.clock.Now()), d.link.ID
+		token := paylink.NewToken()
+		link.TokenHash = token.Hash()
+		d.link = link
+		return tx.InsertLink(d.t.Context(), link)
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// stranger is another customer.
+func (d *desk) stranger() paylink.Customer {
+	d.t.Helper()
+	other, err := d.invoicing.CreateCustomer(d.t.Context(), "system", paylink.Customer{Name: "Jon", Email: "jon@other.example"})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return other
+}
+
+// plaidThrough puts f between payments and Plaid: it sees the body of every call, and says whether it
+// answered it.
+func (d *desk) plaidThrough(f func(w http.ResponseWriter, path string, body []byte) bool) {
+	d.t.Helper()
+	to, err := url.Parse(d.box.URL())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || f(w, r.URL.Path, body) {
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		proxy.ServeHTTP(w, r)
+	}))
+	d.t.Cleanup(server.Close)
+	env := d.box.Env()
+	d.options.Plaid = plaid.New(plaid.Config{ClientID: env["PLAID_CLIENT_ID"], Secret: env["PLAID_SECRET"], BaseURL: server.URL, Timeout: time.Second})
+	d.payments = d.restart("boot1")
 }
 
 // savedCard pays by a new card that is kept.
@@ -565,4 +608,104 @@ func TestDebitIsPaidOnTheDayItArrives(t *testing.T) {
 			t.Errorf("%s, made %s, paid %s", p.Status, p.CreatedAt, p.SettledAt)
 		}
 	})
+}
+
+// A login is renewed by whose account it is, and where there is a login: all others learn the same.
+func TestLoginOfAnotherOrOfATypedAccountIsNotRenewed(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m := d.linked(goodAccount)
+		d.change(m, func(m *paylink.Method) { m.SavedAt = d.clock.Now() })
+		typed := d.checked("000123456789")
+		for name, r := range map[string]payments.BankSessionRequest{
+			"another customer's": {CustomerID: d.stranger().ID, Visitor: visitor, Proven: true, MethodID: m.ID},
+			"without a login":    {CustomerID: m.CustomerID, Visitor: visitor, MethodID: typed.ID},
+			"nobody's":           {CustomerID: m.CustomerID, Visitor: visitor, MethodID: "mth_never_was"},
+		} {
+			t.Log(name)
+			_, err := d.payments.BankSession(t.Context(), r)
+			wantCode(t, err, paylink.Invalid, "method.unknown")
+			_, err = d.payments.RenewLogin(t.Context(), "payer:lnk", r)
+			wantCode(t, err, paylink.Invalid, "method.unknown")
+		}
+	})
+}
+
+func TestPlaidLinkOpensInALanguageThatItSpeaks(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		var language string
+		d.plaidThrough(func(_ http.ResponseWriter, _ string, body []byte) bool {
+			var asked struct {
+				Language string `json:"language"`
+			}
+			if err := json.Unmarshal(body, &asked); err != nil {
+				t.Error(err)
+			}
+			language = asked.Language
+			return false
+		})
+		for locale, want := range map[string]string{"de-AT": "de", "en": "en", "ja-JP": "en", "": "en"} {
+			if _, err := d.payments.BankSession(t.Context(), payments.BankSessionRequest{CustomerID: d.invoice.CustomerID, Visitor: visitor, Locale: locale}); err != nil || language != want {
+				t.Errorf("%q is asked for in %q, want %q: %v", locale, language, want, err)
+			}
+		}
+	})
+}
+
+func TestWithoutPlaidNothingIsLinkedAndNoLoginIsForgotten(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		m, r := d.linked(goodAccount), d.chosen(savingsAccount, "ins_56")
+		d.options.Plaid = nil
+		d.payments = d.restart("boot1")
+		_, err := d.payments.LinkBank(t.Context(), r)
+		wantCode(t, err, paylink.Unavailable, "bank.unreachable")
+		_, err = d.payments.RenewLogin(t.Context(), "payer:lnk", payments.BankSessionRequest{CustomerID: m.CustomerID, Visitor: visitor, MethodID: m.ID})
+		wantCode(t, err, paylink.Unavailable, "bank.unreachable")
+		if err := d.payments.RemoveMethod(t.Context(), "payer:test", m.CustomerID, m.ID); err != nil {
+			t.Fatal(err)
+		}
+		job, err := d.store.Job(t.Context(), "method.detach", m.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.payments.DetachJob(t.Context(), job); err == nil || d.method(m.ID).PlaidSealed == "" {
+			t.Errorf("its login is forgotten, and not ended: %v", err)
+		}
+	})
+}
+
+func TestLinkingBeginsNothingWithoutTokenAccountAndVisitor(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		for name, change := range map[string]func(*payments.BankLink){
+			"no token":   func(r *payments.BankLink) { r.PublicToken = "" },
+			"no account": func(r *payments.BankLink) { r.AccountID = "" },
+			"no visitor": func(r *payments.BankLink) { r.Visitor = "" },
+		} {
+			r := d.chosen(goodAccount, "ins_56")
+			change(&r)
+			t.Log(name)
+			_, err := d.payments.LinkBank(t.Context(), r)
+			wantCode(t, err, paylink.Conflict, "bank.link_again")
+		}
+		d.wantAudit("bank.exchange_begun", 0)
+		d.linked(goodAccount)
+		d.wantAudit("bank.exchange_begun", 1)
+	})
+}
+
+// wantAudit wants so many lines of the log with an action.
+func (d *desk) wantAudit(action string, n int) {
+	d.t.Helper()
+	rows, err := d.store.AuditNewest(d.t.Context(), 500)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	found := 0
+	for _, row := range rows {
+		if row.Action == action {
+			found++
+		}
+	}
+	if found != n {
+		d.t.Errorf("%q is %d times in the log, want %d", action, found, n)
+	}
 }

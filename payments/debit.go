@@ -53,7 +53,7 @@ func (s *Service) debited(ctx context.Context, tx *store.Tx, before, p paylink.P
 	switch {
 	case p.Status == paylink.Processing:
 		return enqueue(ctx, tx, "mail.onway", p.ID, map[string]any{"payment_id": p.ID}, now)
-	case p.Status == paylink.Succeeded && before.Status.Final(): // it did not fail after all
+	case p.Status == paylink.Succeeded: // also one that did not fail after all
 		return tx.DoneTask(ctx, "payment.bank_failed", p.ID, now)
 	case p.Status != paylink.Failed && p.Status != paylink.Canceled:
 		return nil
@@ -67,9 +67,6 @@ func (s *Service) debited(ctx context.Context, tx *store.Tx, before, p paylink.P
 		}, now); err != nil {
 			return err
 		}
-	}
-	if p.Status != paylink.Failed {
-		return nil
 	}
 	return s.cameBack(ctx, tx, p, p.Reason)
 }
@@ -147,18 +144,15 @@ func fundsMissingBy(ctx context.Context, tx *store.Tx, methodID string) (n int, 
 		return 0, err
 	}
 	for _, p := range made {
-		if p.Status == paylink.Failed && p.Reason == paylink.DeclinedFunds {
+		if p.Reason == paylink.DeclinedFunds { // one that arrives after all has none
 			n++
-		}
-		if p.Status != paylink.Succeeded {
-			continue
 		}
 		disputes, err := tx.DisputesOf(ctx, p.ID)
 		if err != nil {
 			return 0, err
 		}
 		for _, d := range disputes {
-			if d.Kind == paylink.KindReturn && d.Reason == string(paylink.DeclinedFunds) {
+			if returnReasons[d.Reason] == paylink.DeclinedFunds { // of a debit every dispute is a return
 				n++
 			}
 		}

@@ -241,9 +241,8 @@ func (s *Service) SweepMethods(ctx context.Context) error {
 	}
 	var failed []error
 	for _, m := range idle {
-		err := s.RemoveMethod(ctx, system, m.CustomerID, m.ID)
-		if kind := paylink.KindOf(err); err != nil && kind != paylink.NotFound && kind != paylink.Conflict {
-			failed = append(failed, err)
+		if err := s.RemoveMethod(ctx, system, m.CustomerID, m.ID); err != nil {
+			failed = append(failed, fmt.Errorf("let go of %s: %w", m.ID, err))
 		}
 	}
 	before := s.Now().Add(-exchangeLife)
