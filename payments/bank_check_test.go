@@ -258,7 +258,13 @@ func TestFault_A06_ProofWithoutAnAnswerIsTriedAgain(t *testing.T) {
 		verify := func() error {
 			return d.payments.VerifyBankCheck(t.Context(), r.CustomerID, list[0].ID, "SM11AA", [2]int64{})
 		}
+		honest := d.payments
+		d.payments = d.fronted(func(_ http.ResponseWriter, r *http.Request) bool {
+			t.Errorf("Stripe is asked: %s %s", r.Method, r.URL.Path)
+			return false
+		})
 		wantCode(t, verify(), paylink.Unavailable, "stripe.unreachable")
+		d.payments = honest
 		m, err := d.payments.StartBankCheck(t.Context(), r)
 		if err != nil || m.ID != list[0].ID {
 			t.Fatalf("%+v %v", m, err)

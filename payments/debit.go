@@ -58,7 +58,7 @@ func (s *Service) debited(ctx context.Context, tx *store.Tx, before, p paylink.P
 	case p.Status != paylink.Failed && p.Status != paylink.Canceled:
 		return nil
 	}
-	if before.Status == paylink.Processing { // the payer was told that it is on its way
+	if p.ExpectedOn != "" { // the payer was told that it is on its way
 		if err := enqueue(ctx, tx, "mail.failed", p.ID, map[string]any{"payment_id": p.ID}, now); err != nil {
 			return err
 		}

@@ -121,6 +121,29 @@ func TestFault_A03_DebitThatIsCanceledOnItsWayIsTold(t *testing.T) {
 	})
 }
 
+// Stripe says something that nobody understands of a debit that is on its way: the payer hears of its end all the same.
+func TestFault_A03_DebitOfWhichStripeSpokeInRiddlesIsTold(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.begin(d.debitPress("n1", 20000, d.linked(goodAccount)), paylink.Processing)
+		if p = d.says(p, func(in *stripe.Intent) { in.Status = "resting" }); p.Status != paylink.Unknown {
+			t.Fatal(p.Status)
+		}
+		d.wantJob("mail.failed", p.ID, false)
+		if n := len(d.tasks("payment.bank_failed")); n != 0 {
+			t.Errorf("%d tasks", n)
+		}
+		d.wantBalance(0, 20000, 80000)
+		if p = d.says(p, declinedFor(paylink.DeclinedFunds)); p.Status != paylink.Failed {
+			t.Fatal(p.Status)
+		}
+		d.wantJob("mail.failed", p.ID, true)
+		if n := len(d.tasks("payment.bank_failed")); n != 1 {
+			t.Errorf("%d tasks", n)
+		}
+		d.wantBalance(0, 0, 100000)
+	})
+}
+
 // A debit whose account the books do not know comes back all the same.
 func TestFault_A03_DebitOfAnAccountThatTheBooksLostComesBack(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {

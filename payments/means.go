@@ -100,12 +100,12 @@ func intentMeans(p paylink.Payment, invoice paylink.Invoice) (types []string, fu
 	case p.MethodID == "":
 		elements := ElementsFor(invoice, p.Charged(), save)
 		return elements.PaymentMethodTypes, elements.SetupFutureUsage
-	case p.Method == paylink.MethodBank && save:
+	case p.Method == paylink.MethodCard:
+		return []string{"card"}, ""
+	case save:
 		return []string{"us_bank_account"}, "off_session"
-	case p.Method == paylink.MethodBank:
-		return []string{"us_bank_account"}, ""
 	}
-	return []string{"card"}, ""
+	return []string{"us_bank_account"}, ""
 }
 
 // statementSuffix is the invoice number as far as a card statement can show it: Latin capitals,
@@ -125,7 +125,7 @@ func statementSuffix(number string) string {
 		b = b[len(b)-10:]
 	}
 	for _, c := range b {
-		if c >= 'A' && c <= 'Z' { // Stripe wants a letter in it
+		if c >= 'A' { // Stripe wants a letter in it; small ones and what lies above are gone
 			return string(b)
 		}
 	}

@@ -66,6 +66,7 @@ func TestStripeKeepsForLaterWhatThePayerAgreedToOnce(t *testing.T) {
 		}
 		card := d.savedCard("n4", "pm_card_visa")
 		want(d.begin(d.pressSaved("n5", card), paylink.Succeeded), "card", "")
+		want(d.begin(d.keeping("n7", 10000, "pm_card_visa"), paylink.Succeeded), "card", "off_session")
 		want(d.pay("n6", 10000, d.card("pm_card_visa"), paylink.Succeeded), "card", "")
 	})
 }
