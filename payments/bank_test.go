@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -632,7 +633,7 @@ func TestLoginOfAnotherOrOfATypedAccountIsNotRenewed(t *testing.T) {
 
 func TestPlaidLinkOpensInALanguageThatItSpeaks(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
-		var language string
+		var language atomic.Value
 		d.plaidThrough(func(_ http.ResponseWriter, _ string, body []byte) bool {
 			var asked struct {
 				Language string `json:"language"`
@@ -640,12 +641,12 @@ func TestPlaidLinkOpensInALanguageThatItSpeaks(t *testing.T) {
 			if err := json.Unmarshal(body, &asked); err != nil {
 				t.Error(err)
 			}
-			language = asked.Language
+			language.Store(asked.Language)
 			return false
 		})
 		for locale, want := range map[string]string{"de-AT": "de", "en": "en", "ja-JP": "en", "": "en"} {
-			if _, err := d.payments.BankSession(t.Context(), payments.BankSessionRequest{CustomerID: d.invoice.CustomerID, Visitor: visitor, Locale: locale}); err != nil || language != want {
-				t.Errorf("%q is asked for in %q, want %q: %v", locale, language, want, err)
+			if _, err := d.payments.BankSession(t.Context(), payments.BankSessionRequest{CustomerID: d.invoice.CustomerID, Visitor: visitor, Locale: locale}); err != nil || language.Load() != want {
+				t.Errorf("%q is asked for in %q, want %q: %v", locale, language.Load(), want, err)
 			}
 		}
 	})

@@ -1,7 +1,10 @@
 package payments_test
 
 import (
+	"maps"
+	"net/url"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"paylink"
@@ -31,25 +34,17 @@ func TestForwardedLinkKeepsNothingForItsCustomer(t *testing.T) {
 	})
 }
 
-// atPaymentIntent is what Stripe was told of a payment's means.
-func (d *desk) atPaymentIntent(p paylink.Payment) (types []string, futureUse string) {
-	d.t.Helper()
-	var in struct {
-		Types     []string `json:"payment_method_types"`
-		FutureUse string   `json:"setup_future_usage"`
-	}
-	d.stripe("GET", "/v1/payment_intents/"+p.PaymentIntent, nil, &in)
-	return in.Types, in.FutureUse
-}
-
 // Stripe keeps for later what the payer agreed to, once, and nothing else.
 func TestStripeKeepsForLaterWhatThePayerAgreedToOnce(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
+		var last atomic.Pointer[url.Values] // what a PaymentIntent was made with
+		d.between("/v1/payment_intents", func(form url.Values) { form = maps.Clone(form); last.Store(&form) })
 		m := d.linked(goodAccount)
-		want := func(p paylink.Payment, kind, futureUse string) {
+		want := func(_ paylink.Payment, kind, futureUse string) {
 			t.Helper()
-			if types, use := d.atPaymentIntent(p); !slices.Equal(types, []string{kind}) || use != futureUse {
-				t.Errorf("made for %q and %q, want %s and %q", types, use, kind, futureUse)
+			made := *last.Load()
+			if types, use := made["payment_method_types[0]"], made.Get("setup_future_usage"); !slices.Equal(types, []string{kind}) || made.Has("payment_method_types[1]") || use != futureUse {
+				t.Errorf("made with %q, want %s and %q", made, kind, futureUse)
 			}
 		}
 		want(d.begin(d.debitPress("n1", 10000, m), paylink.Processing), "us_bank_account", "")
