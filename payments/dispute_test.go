@@ -474,8 +474,8 @@ func (d *desk) dueWhenRevised(p paylink.Payment) int64 {
 	return r.StillToPay.Minor
 }
 
-// says is what Stripe would say of a dispute over 100.00 of a payment.
-func (d *desk) says(id string, p paylink.Payment, status stripe.DisputeStatus, withdrawn int64, moves int) stripe.Dispute {
+// saysOfDispute is what Stripe would say of a dispute over 100.00 of a payment.
+func (d *desk) saysOfDispute(id string, p paylink.Payment, status stripe.DisputeStatus, withdrawn int64, moves int) stripe.Dispute {
 	return stripe.Dispute{
 		ID: id, Intent: p.PaymentIntent, Charge: p.Charge, Amount: money.New(10000, "USD"), Reason: "insufficient_funds",
 		Status: status, OpenedAt: d.clock.Now(), Withdrawn: withdrawn, Moves: moves, MovedAt: d.clock.Now(),
@@ -525,8 +525,8 @@ func TestDisputeThatCannotBeAsItIsToldBooksNothing(t *testing.T) {
 			"dispute_payment": {p.ID, other.ID, func(say *stripe.Dispute) { say.Intent = other.PaymentIntent }},
 		} {
 			id := "dp_" + kind
-			d.applySaid(d.says(id, p, stripe.DisputeWarning, 0, 0))
-			wrong := d.says(id, p, stripe.DisputeOpen, 10000, 1)
+			d.applySaid(d.saysOfDispute(id, p, stripe.DisputeWarning, 0, 0))
+			wrong := d.saysOfDispute(id, p, stripe.DisputeOpen, 10000, 1)
 			c.wrong(&wrong)
 			if after := d.applySaid(wrong); after.Status != string(stripe.DisputeWarning) {
 				t.Errorf("%s: %+v", kind, after)
@@ -535,7 +535,7 @@ func TestDisputeThatCannotBeAsItIsToldBooksNothing(t *testing.T) {
 				t.Errorf("%s: %+v", kind, one)
 			}
 			d.wantMoney(held)
-			d.applySaid(d.says(id, p, stripe.DisputeOpen, 10000, 1))
+			d.applySaid(d.saysOfDispute(id, p, stripe.DisputeOpen, 10000, 1))
 			held -= 10000
 			d.wantMoney(held)
 			if left := d.differences(); len(left) != 0 {
@@ -550,7 +550,7 @@ func TestDisputeThatCannotBeAsItIsToldBooksNothing(t *testing.T) {
 func TestDisputeInAWordNotSaidBeforeIsKeptAndTold(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		p := d.pay("n1", 50000, d.card("pm_card_visa"), paylink.Succeeded)
-		d.applySaid(d.says("dp_1", p, "tomorrows_word", 0, 0))
+		d.applySaid(d.saysOfDispute("dp_1", p, "tomorrows_word", 0, 0))
 		if kept, err := d.store.DisputeByStripe(t.Context(), "dp_1"); err != nil || kept.Status != "tomorrows_word" {
 			t.Errorf("%+v %v", kept, err)
 		}
@@ -566,7 +566,7 @@ func TestReturnIsForGoodWhateverItsStatus(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		p := d.settledDebit(10000)
 		d.wantBalance(10000, 0, 90000)
-		first := d.applySaid(d.says("dp_1", p, stripe.DisputeOpen, 10000, 1))
+		first := d.applySaid(d.saysOfDispute("dp_1", p, stripe.DisputeOpen, 10000, 1))
 		d.wantBalance(0, 0, 100000)
 		r := d.wantReceipt(p, 2, paylink.ReceiptReturned, 0, 100000)
 		if m := d.method(p.MethodID); r.Returned.Minor != 10000 || m.BlockedAt.IsZero() || !d.queued("link.reopen", first.ID+"/2") {
@@ -579,7 +579,7 @@ func TestReturnIsForGoodWhateverItsStatus(t *testing.T) {
 			t.Errorf("%+v", task)
 		}
 		d.doTask("dispute.lost", p)
-		d.applySaid(d.says("dp_1", p, stripe.DisputeLost, 10000, 1))
+		d.applySaid(d.saysOfDispute("dp_1", p, stripe.DisputeLost, 10000, 1))
 		if d.hasTask("dispute.lost", p.ID) || d.queued("link.reopen", first.ID+"/0") {
 			t.Error("it is told twice")
 		}
@@ -604,7 +604,7 @@ func TestStaffAreAskedForAnAnswerInItsWords(t *testing.T) {
 			{stripe.DisputeOpen, 8000, 1, "task.dispute_open"},
 			{stripe.DisputeReview, 8000, 1, ""},
 		} {
-			d.applySaid(d.says("dp_1", p, step.status, step.withdrawn, step.moves))
+			d.applySaid(d.saysOfDispute("dp_1", p, step.status, step.withdrawn, step.moves))
 			task := d.task("dispute.open", p)
 			var args struct{ Amount money.Amount }
 			if step.want != "" {
@@ -619,14 +619,14 @@ func TestStaffAreAskedForAnAnswerInItsWords(t *testing.T) {
 			d.doTask("dispute.open", p)
 		}
 		// Nobody did the task of the inquiry before the bank disputed: it says no longer that the bank only asks.
-		d.applySaid(d.says("dp_2", p, stripe.DisputeWarning, 0, 0))
-		d.applySaid(d.says("dp_2", p, stripe.DisputeOpen, 10000, 1))
+		d.applySaid(d.saysOfDispute("dp_2", p, stripe.DisputeWarning, 0, 0))
+		d.applySaid(d.saysOfDispute("dp_2", p, stripe.DisputeOpen, 10000, 1))
 		if task := d.task("dispute.open", p); task.Code != "task.dispute_open" {
 			t.Errorf("%+v", task)
 		}
 		d.doTask("dispute.open", p)
 		for n, over := range []stripe.DisputeStatus{stripe.DisputeWarningClosed, stripe.DisputeWon} { // all that was heard of it
-			d.applySaid(d.says(fmt.Sprint("dp_over", n), p, over, 0, 0))
+			d.applySaid(d.saysOfDispute(fmt.Sprint("dp_over", n), p, over, 0, 0))
 		}
 		if task := d.task("dispute.open", p); task.Code != "" {
 			t.Errorf("asked about what is over: %+v", task)
@@ -638,12 +638,12 @@ func TestStaffAreAskedForAnAnswerInItsWords(t *testing.T) {
 func TestBrokenRowOfADisputeBooksNothingTwice(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		p := d.pay("n1", 50000, d.card("pm_card_visa"), paylink.Succeeded)
-		broken := d.applySaid(d.says("dp_1", p, stripe.DisputeOpen, 8000, 1))
+		broken := d.applySaid(d.saysOfDispute("dp_1", p, stripe.DisputeOpen, 8000, 1))
 		broken.Withdrawn, broken.Moves = 0, 0
 		if err := d.store.Update(t.Context(), func(tx *store.Tx) error { return tx.PutDispute(t.Context(), broken) }); err != nil {
 			t.Fatal(err)
 		}
-		if after, err := d.payments.ApplyDispute(t.Context(), d.says("dp_1", p, stripe.DisputeOpen, 10000, 1)); err == nil {
+		if after, err := d.payments.ApplyDispute(t.Context(), d.saysOfDispute("dp_1", p, stripe.DisputeOpen, 10000, 1)); err == nil {
 			t.Errorf("booked: %+v", after)
 		}
 		d.wantMoney(42000)

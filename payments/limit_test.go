@@ -390,8 +390,8 @@ func (d *desk) begun(change func(*paylink.Payment)) paylink.Payment {
 	return p
 }
 
-// heard applies what Stripe would say of a payment.
-func (d *desk) heard(p paylink.Payment, change func(*stripe.Intent)) paylink.Payment {
+// applies has payments take in what Stripe would say of a payment.
+func (d *desk) applies(p paylink.Payment, change func(*stripe.Intent)) paylink.Payment {
 	d.t.Helper()
 	in := stripe.Intent{
 		ID: "pi_" + p.ID, Status: stripe.StatusDone, Amount: p.Charged(), Received: p.Charged().Minor, MovedAt: d.clock.Now(),
@@ -425,13 +425,13 @@ func TestOnlyADeclineOfALinksCardLocks(t *testing.T) {
 			"a payment that is begun":  {nil, func(in *stripe.Intent) { in.Status, in.Received = stripe.NeedsAction, 0 }},
 			"a payment that was ended": {nil, func(in *stripe.Intent) { in.Status, in.Received = stripe.StatusCanceled, 0 }},
 		} {
-			d.heard(d.begun(c.change), c.say)
+			d.applies(d.begun(c.change), c.say)
 			locks, err := d.store.PayLocks(t.Context(), d.clock.Now())
 			if err != nil || len(locks) != 0 {
 				t.Errorf("%s locks %+v, %v", name, locks, err)
 			}
 		}
-		d.heard(d.begun(nil), no)
+		d.applies(d.begun(nil), no)
 		d.wantBrake(d.link, "", false, payments.BrakeLocked)
 		d.wantBrake(d.links(1)[0], "", true, payments.BrakeCards)
 	})

@@ -34,7 +34,7 @@ func TestReversalOfAChargeWithoutAnIntentIsAnothers(t *testing.T) {
 		if f, err := d.payments.ApplyRefund(t.Context(), d.gaveBack("re_1", paylink.Payment{}, 5000)); !errors.Is(err, payments.ErrForeign) {
 			t.Errorf("%+v %v", f, err)
 		}
-		if f, err := d.payments.ApplyDispute(t.Context(), d.says("dp_1", paylink.Payment{}, stripe.DisputeOpen, 10000, 1)); !errors.Is(err, payments.ErrForeign) {
+		if f, err := d.payments.ApplyDispute(t.Context(), d.saysOfDispute("dp_1", paylink.Payment{}, stripe.DisputeOpen, 10000, 1)); !errors.Is(err, payments.ErrForeign) {
 			t.Errorf("%+v %v", f, err)
 		}
 	})
@@ -157,7 +157,7 @@ func TestRefundInAWordNotSaidBeforeIsShown(t *testing.T) {
 func TestFault_F05_RefundOfWhatABankTookIsALoss(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		p := d.pay("n1", 10000, d.card("pm_card_visa"), paylink.Succeeded)
-		d.applySaid(d.says("dp_1", p, stripe.DisputeOpen, 10000, 1))
+		d.applySaid(d.saysOfDispute("dp_1", p, stripe.DisputeOpen, 10000, 1))
 		d.applyRefund(d.gaveBack("re_1", p, 4000))
 		if task := d.task("refund.loss", p); task.Code != "task.loss" {
 			t.Errorf("%+v", task)

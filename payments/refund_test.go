@@ -583,7 +583,7 @@ func TestRefundIsOfWhatStripeCanMove(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		p := d.heard(d.begun(func(p *paylink.Payment) { p.LinkID = "" }), nil)
+		p := d.applies(d.begun(func(p *paylink.Payment) { p.LinkID = "" }), nil)
 		d.wantRefusedRefund(p, 0, paylink.Invalid, "amount.step", func(r *payments.RefundRequest) { r.Amount = money.New(1005, "KWD") })
 	})
 }
@@ -597,7 +597,7 @@ func TestRefundIsNotAskedForBesideADispute(t *testing.T) {
 			moves     int
 		}{{stripe.DisputeLost, 5000, 1}, {stripe.DisputeOpen, 0, 0}, {"tomorrows_word", 0, 0}} {
 			p := d.pay(fmt.Sprint("n", n), 20000, d.card("pm_card_visa"), paylink.Succeeded)
-			d.applySaid(d.says(fmt.Sprint("dp_", n), p, say.status, say.withdrawn, say.moves))
+			d.applySaid(d.saysOfDispute(fmt.Sprint("dp_", n), p, say.status, say.withdrawn, say.moves))
 			d.wantRefusedRefund(p, 1000, paylink.Conflict, "refund.disputed", nil)
 		}
 		d.wantRefunds(0, 0)
