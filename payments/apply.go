@@ -40,7 +40,7 @@ func (s *Service) Apply(ctx context.Context, in stripe.Intent) (paylink.Payment,
 		p.PaymentIntent = in.ID // known late when the answer to its making was lost
 		learn(&p, in)
 		next := s.next(p, in)
-		if next != p.Status && !p.Status.CanBecome(next) {
+		if !p.Status.CanBecome(next) {
 			next = p.Status
 		}
 		p.Status = next
@@ -136,7 +136,7 @@ func learn(p *paylink.Payment, in stripe.Intent) {
 	switch {
 	case passed(in) && (!p.Status.Final() || in.Status == stripe.StatusDone):
 		p.Reason = "" // an earlier try was declined, and this one passed
-	case in.Declined && p.Reason == "" && !p.Status.Final() && p.Status != paylink.Authorized:
+	case in.Declined && !p.Status.Final() && p.Status != paylink.Authorized:
 		p.Reason = in.Reason
 	}
 	if in.Status == stripe.NeedsAction {
@@ -200,16 +200,19 @@ func (s *Service) follow(ctx context.Context, tx *store.Tx, before, p paylink.Pa
 	}
 	switch {
 	case before.PaymentIntent == "" && p.Status == paylink.Canceled:
-		// Its making was never answered and was given up. Nobody confirms it; nobody shall be able to.
-		return enqueue(ctx, tx, "payment.fence", p.ID+"/orphan", fenceJob{Payment: p.ID, If: p.Status}, s.Now())
-	case before.Status == p.Status:
-		return nil
+		return s.orphaned(ctx, tx, p) // its making was never answered
 	case p.Status == paylink.RequiresAction:
 		return enqueue(ctx, tx, "payment.fence", p.ID+"/action", fenceJob{Payment: p.ID, If: paylink.RequiresAction}, s.Now().Add(actionLife))
 	case p.Status == paylink.Failed, p.Status == paylink.Unknown:
 		return enqueue(ctx, tx, "payment.fence", p.ID+"/declined", fenceJob{Payment: p.ID, If: p.Status}, s.Now())
 	}
 	return nil
+}
+
+// orphaned queues the fence of a PaymentIntent whose payment was given up while it was made. Nobody
+// confirms it; nobody shall be able to.
+func (s *Service) orphaned(ctx context.Context, tx *store.Tx, p paylink.Payment) error {
+	return enqueue(ctx, tx, "payment.fence", p.ID+"/orphan", fenceJob{Payment: p.ID, If: p.Status}, s.Now())
 }
 
 // Follow applies what Stripe says and, where a declined payment could still be confirmed by a
@@ -219,7 +222,7 @@ func (s *Service) Follow(ctx context.Context, in stripe.Intent) (paylink.Payment
 	if err != nil || p.Status != paylink.Unknown || p.Reason == "" {
 		return p, err
 	}
-	if fenced, err := s.fence(ctx, p.ID); err == nil {
+	if fenced, err := s.Fence(ctx, p.ID); err == nil {
 		return fenced, nil
 	}
 	return p, nil // the queued fence goes on trying

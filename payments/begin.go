@@ -55,9 +55,6 @@ func ElementsFor(i paylink.Invoice, charged money.Amount, save bool) Elements {
 		Mode: "payment", Amount: charged.Minor, Currency: lower(charged.Currency),
 		PaymentMethodTypes: []string{"card"}, CaptureMethod: string(i.Capture),
 	}
-	if e.CaptureMethod == "" {
-		e.CaptureMethod = string(paylink.CaptureAutomatic)
-	}
 	if save {
 		e.SetupFutureUsage = "off_session"
 	}
@@ -147,7 +144,7 @@ func (s *Service) reserve(ctx context.Context, press Press) (p paylink.Payment, 
 		p = paylink.Payment{
 			ID: paylink.NewID("pay", now), InvoiceID: invoice.ID, LinkID: link.ID, CustomerID: customer.ID,
 			Nonce: press.Nonce, InvoiceVersion: invoice.Version, Method: paylink.MethodCard,
-			Amount: press.Amount, Fee: money.New(0, invoice.Currency), Capture: capture(invoice),
+			Amount: press.Amount, Fee: money.New(0, invoice.Currency), Capture: invoice.Capture,
 			Status: paylink.Created, Boot: s.Boot, LeaseUntil: now.Add(lease),
 			Locale: press.Locale, CreatedAt: now, UpdatedAt: now,
 		}
@@ -157,9 +154,8 @@ func (s *Service) reserve(ctx context.Context, press Press) (p paylink.Payment, 
 		if made, err = tx.InsertPayment(ctx, p); err != nil {
 			return err
 		}
-		if !made { // the other press was faster between our read and our write
-			p, err = tx.PaymentByNonce(ctx, press.Nonce)
-			return err
+		if !made { // in the same moment, on another invoice: this one is locked
+			return paylink.Fail(paylink.Conflict, "form.used")
 		}
 		if err := s.count(ctx, tx, press); err != nil {
 			return err
@@ -192,13 +188,6 @@ func through(ctx context.Context, tx *store.Tx, press Press, now time.Time) (pay
 		return link, paylink.Fail(paylink.NotFound, "link.unknown")
 	}
 	return link, nil
-}
-
-func capture(i paylink.Invoice) paylink.CaptureMethod {
-	if i.Capture == "" {
-		return paylink.CaptureAutomatic
-	}
-	return i.Capture
 }
 
 // create is S1: the customer at Stripe, once, and the unconfirmed PaymentIntent.
@@ -281,6 +270,9 @@ func (s *Service) remember(ctx context.Context, id, intent string, press Press) 
 		p.PaymentIntent, p.UpdatedAt = intent, s.Now()
 		if err := tx.UpdatePayment(ctx, p); err != nil {
 			return err
+		}
+		if p.Status == paylink.Canceled { // recovery gave it up meanwhile
+			return s.orphaned(ctx, tx, p)
 		}
 		return s.permit(ctx, tx, p, press)
 	})

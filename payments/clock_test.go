@@ -54,3 +54,26 @@ func TestFault_W10_StaffAreToldThatTheClocksDiffer(t *testing.T) {
 		}
 	})
 }
+
+// A server that just started and has not heard from Stripe knows of no clock, and takes back nothing.
+func TestFault_W10_ClockIsNotTakenForSetWithoutAnAnswer(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		if err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+			return tx.InsertTask(t.Context(), "clock.differs", "stripe", "task.clock_differs", nil, d.clock.Now())
+		}); err != nil {
+			t.Fatal(err)
+		}
+		d.options.Budget = 100 * time.Millisecond
+		reconcile := func() error {
+			return d.restart("boot2").ReconcileJob(t.Context(), store.Job{Kind: "payment.reconcile", Payload: json.RawMessage("{}")})
+		}
+		d.fault("GET /v1/*", "drop_before", 0)
+		if err := reconcile(); err == nil || !d.hasTask("clock.differs", "stripe") {
+			t.Errorf("taken back without an answer: %v", err)
+		}
+		d.control("DELETE", "/faults", nil, nil)
+		if err := reconcile(); err != nil || d.hasTask("clock.differs", "stripe") {
+			t.Errorf("not taken back with one: %v", err)
+		}
+	})
+}

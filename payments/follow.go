@@ -52,12 +52,8 @@ func (s *Service) ClientSecret(ctx context.Context, id string) (string, error) {
 // Fence makes sure that a payment cannot move money any more, by canceling its PaymentIntent, or
 // finds that it moved. A reservation ends in no other way (I-9).
 func (s *Service) Fence(ctx context.Context, id string) (paylink.Payment, error) {
-	return s.fence(ctx, id)
-}
-
-func (s *Service) fence(ctx context.Context, id string) (paylink.Payment, error) {
 	p, err := s.store.Payment(ctx, id)
-	if err != nil || p.PaymentIntent == "" {
+	if err != nil {
 		return p, err
 	}
 	// A key of its own each time: a cancel that came too late is stored as a refusal for a day.
@@ -82,7 +78,7 @@ func (s *Service) fence(ctx context.Context, id string) (paylink.Payment, error)
 // find asks Stripe what became of a payment, applies it, and fences what nobody confirmed.
 func (s *Service) find(ctx context.Context, id string) (paylink.Payment, error) {
 	p, err := s.store.Payment(ctx, id)
-	if err != nil || p.PaymentIntent == "" {
+	if err != nil {
 		return p, err
 	}
 	in, err := retry(ctx, s.Budget, func(ctx context.Context) (stripe.Intent, error) {
@@ -95,7 +91,7 @@ func (s *Service) find(ctx context.Context, id string) (paylink.Payment, error) 
 	if err != nil || !unconfirmed(in, after) {
 		return after, err
 	}
-	return s.fence(ctx, id)
+	return s.Fence(ctx, id)
 }
 
 // unconfirmed says whether Stripe has nothing under way for a payment that is not final.
@@ -127,7 +123,7 @@ func (s *Service) FenceJob(ctx context.Context, job store.Job) error {
 			return err
 		}
 	}
-	_, err = s.fence(ctx, p.ID)
+	_, err = s.Fence(ctx, p.ID)
 	return err
 }
 

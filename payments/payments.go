@@ -110,9 +110,8 @@ func (s *Service) change(ctx context.Context, id string, f func(*paylink.Payment
 		if err := tx.UpdatePayment(ctx, p); err != nil {
 			return err
 		}
-		if p.Status == paylink.Canceled && p.PaymentIntent != "" {
-			// An event told of it while its making was given up: nobody shall be able to confirm it.
-			if err := enqueue(ctx, tx, "payment.fence", p.ID+"/orphan", fenceJob{Payment: p.ID, If: p.Status}, s.Now()); err != nil {
+		if p.Status == paylink.Canceled && p.PaymentIntent != "" { // an event told of it meanwhile
+			if err := s.orphaned(ctx, tx, p); err != nil {
 				return err
 			}
 		}

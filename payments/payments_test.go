@@ -363,3 +363,12 @@ func TestManualCaptureHoldsTheAmount(t *testing.T) {
 		d.wantBalance(0, 64000, 0)
 	})
 }
+
+func TestBudgetThatIsNotSetIsLongEnough(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.options.Budget = 0
+		d.payments = d.restart("boot1")
+		d.fault(createCall, "500_before", 1)
+		d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
+	})
+}

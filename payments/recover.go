@@ -47,9 +47,6 @@ func (s *Service) recoverAll(ctx context.Context, page []paylink.Payment) error 
 	places := make(chan struct{}, recoverAtOnce)
 	for _, p := range page {
 		places <- struct{}{}
-		if ctx.Err() != nil {
-			break
-		}
 		group.Go(func() {
 			defer func() { <-places }()
 			err := s.attend(ctx, p)
@@ -192,7 +189,7 @@ func (s *Service) recover(ctx context.Context, p paylink.Payment) error {
 	if p.PaymentIntent == "" {
 		// The id is stored before anything is confirmed, so nothing was: no money can move.
 		_, err := s.change(ctx, p.ID, func(p *paylink.Payment) bool {
-			if p.Status != paylink.Created || p.PaymentIntent != "" {
+			if p.PaymentIntent != "" {
 				return false
 			}
 			p.Status = paylink.Canceled
@@ -215,7 +212,7 @@ func (s *Service) recover(ctx context.Context, p paylink.Payment) error {
 	late := after.Status == paylink.RequiresAction && s.Now().Sub(after.UpdatedAt) > actionLife
 	given := p.Status == paylink.Unknown || s.released(p) // nobody will confirm it any more
 	if late || given && unconfirmed(in, after) {
-		_, err = s.fence(ctx, p.ID)
+		_, err = s.Fence(ctx, p.ID)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"path"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"paylink"
 	"paylink/payments"
 	"paylink/provider/stripe"
+	"paylink/store"
 )
 
 // Who shall answer is asked less and less often, for a week; then staff know that nobody does. What is
@@ -254,5 +256,122 @@ func TestRecoveryEndsWithItsContext(t *testing.T) {
 		if len(c.asked) != 8 {
 			t.Errorf("%d were asked about", len(c.asked))
 		}
+		if strings.Contains(d.log.String(), "recover payment") {
+			t.Errorf("the end of the server is told as trouble of its payments:\n%s", d.log)
+		}
+	})
+}
+
+// Who is at work on a payment is left to it until half a minute, or its lease, is over; then it is asked about, once at each
+// age. Nothing of that is for staff.
+func TestPaymentUnderWayIsLeftToWhoMakesIt(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.fault("GET /v1/payment_intents/*", "500_before", 0)
+		alone := d.store.OneServer() // so that another run of the server is over
+		begin := func(status paylink.PaymentStatus, intent bool, boot string, age time.Duration) paylink.Payment {
+			return d.rewrite(d.cutOff(status, intent), func(p *paylink.Payment) {
+				p.Boot, p.UpdatedAt, p.LeaseUntil = boot, p.UpdatedAt.Add(-age), p.LeaseUntil.Add(-age)
+			})
+		}
+		type want struct {
+			p      paylink.Payment
+			asked  bool
+			status paylink.PaymentStatus
+		}
+		closed := map[bool]paylink.PaymentStatus{true: paylink.Canceled, false: paylink.Created}[alone]
+		cases := map[string]want{
+			"confirming, a moment":            {begin(paylink.Confirming, true, "boot1", 10*time.Second), false, paylink.Confirming},
+			"confirming, a minute":            {begin(paylink.Confirming, true, "boot1", time.Minute), true, paylink.Confirming},
+			"confirming, of another run":      {begin(paylink.Confirming, true, "boot0", 10*time.Second), alone, paylink.Confirming},
+			"confirming, its lease over":      {begin(paylink.Confirming, true, "boot1", 4*time.Minute), true, paylink.Confirming},
+			"the bank asks, a moment":         {begin(paylink.RequiresAction, true, "boot1", 10*time.Second), false, paylink.RequiresAction},
+			"the bank asks, a minute":         {begin(paylink.RequiresAction, true, "boot1", time.Minute), true, paylink.RequiresAction},
+			"being made, a minute":            {begin(paylink.Created, false, "boot1", time.Minute), false, paylink.Created},
+			"being made, of another run":      {begin(paylink.Created, false, "boot0", 10*time.Second), false, closed},
+			"being made, its lease over":      {begin(paylink.Created, false, "boot1", 4*time.Minute), false, paylink.Canceled},
+			"held, nobody knows for how long": {begin(paylink.Authorized, true, "boot1", time.Minute), true, paylink.Authorized},
+		}
+		last := map[string]time.Time{}
+		for round := range 2 {
+			if err := d.payments.Recover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for name, c := range cases {
+				now := d.now(c.p)
+				asked := now.CheckedAt.After(last[name])
+				if now.Status != c.status || asked != (c.asked && round == 0) {
+					t.Errorf("%s, look %d: %s, asked %t", name, round+1, now.Status, asked)
+				}
+				last[name] = now.CheckedAt
+			}
+			d.clock.advance(time.Second)
+		}
+		if tasks, err := d.store.Tasks(t.Context(), true); err != nil || len(tasks) != 0 {
+			t.Errorf("staff are told: %+v %v", tasks, err)
+		}
+	})
+}
+
+func TestStaffAreToldOnceOfWhatTakesLong(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.hold()
+		d.clock.advance(p.CaptureBefore.Sub(d.clock.Now()) - 23*time.Hour)
+		for _, want := range []int{1, 0} {
+			if err := d.payments.Recover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(d.tasks("payment.hold_lapses")); n != want {
+				t.Errorf("%d tasks, want %d", n, want)
+			}
+			if err := d.store.Update(t.Context(), func(tx *store.Tx) error { // staff close it, and wait all the same
+				return tx.DoneTask(t.Context(), "payment.hold_lapses", p.ID, d.clock.Now())
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// The PaymentIntent is remembered between recovery's look at the row and its turn: it is not let go unasked.
+func TestFault_P02_RememberedMeanwhileIsNotReleased(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		for range 8 {
+			d.cutOff(paylink.Unknown, true)
+		}
+		d.clock.advance(time.Second)
+		p := d.cutOff(paylink.Created, false) // the ninth
+		d.clock.advance(4 * time.Minute)
+		c := d.counting()
+		done := make(chan error, 1)
+		go func() { done <- d.payments.Recover(t.Context()) }()
+		<-c.eight
+		d.rewrite(p, func(p *paylink.Payment) { p.PaymentIntent = "pi_late" })
+		c.open()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if now := d.now(p); now.Status != paylink.Created {
+			t.Errorf("it is %s", now.Status)
+		}
+	})
+}
+
+// The fence of the bank's question is also put up by recovery, when the queue does not come to it.
+func TestFault_P22_RecoveryFencesAnAbandonedChallenge(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		p := d.pay("n1", 20000, d.card("pm_card_threeDSecure2Required"), paylink.RequiresAction)
+		for _, step := range []struct {
+			after time.Duration
+			want  paylink.PaymentStatus
+		}{{14 * time.Minute, paylink.RequiresAction}, {2 * time.Minute, paylink.Canceled}} {
+			d.clock.advance(step.after)
+			if err := d.payments.Recover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if now := d.now(p); now.Status != step.want {
+				t.Errorf("it is %s, want %s", now.Status, step.want)
+			}
+		}
+		d.wantNothingConfirmable()
 	})
 }

@@ -44,7 +44,7 @@ func (s *Service) revise(ctx context.Context, tx *store.Tx, p paylink.Payment, i
 	case refunded > 0:
 		status = paylink.ReceiptPartlyRefunded
 	}
-	if last.Status == status && last.Returned.Minor == returned && (last.Refunded.Minor == refunded || last.Revision == 1 && refunded == 0) {
+	if last.Returned.Minor == returned && last.Refunded.Minor == refunded {
 		return paylink.Receipt{}, nil
 	}
 	balance, err := tx.Balance(ctx, invoice.ID)

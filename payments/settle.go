@@ -144,23 +144,13 @@ func (s *Service) closeLinks(ctx context.Context, tx *store.Tx, invoice paylink.
 	if left > 0 {
 		return nil
 	}
-	links, err := tx.LinksOf(ctx, invoice.ID)
-	if err != nil {
-		return err
-	}
-	for _, listed := range links {
-		link, err := tx.LockLink(ctx, listed.ID)
-		if err != nil {
-			return err
+	return s.eachLink(ctx, tx, invoice, func(link *paylink.Link) bool {
+		if !link.PaidAt.IsZero() || !link.RevokedAt.IsZero() {
+			return false
 		}
-		if link.PaidAt.IsZero() && link.RevokedAt.IsZero() {
-			link.PaidAt = s.Now()
-			if err := tx.UpdateLink(ctx, link); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+		link.PaidAt = s.Now()
+		return true
+	})
 }
 
 // receiptCode is what /v/ checks a receipt by: 40 random bits without letters that look alike.

@@ -232,7 +232,7 @@ func translate(pi *stripego.PaymentIntent) Intent {
 	if charge == nil {
 		return in
 	}
-	in.Charge, in.Statement = charge.ID, charge.CalculatedStatementDescriptor
+	in.Charge, in.Statement, in.AuthCode = charge.ID, charge.CalculatedStatementDescriptor, charge.AuthorizationCode
 	if charge.PaymentMethod != "" {
 		in.Method = charge.PaymentMethod
 	}
