@@ -22,7 +22,7 @@ import (
 func (s *Service) settle(ctx context.Context, tx *store.Tx, p *paylink.Payment, was paylink.PaymentStatus, invoice paylink.Invoice, in stripe.Intent) error {
 	now := s.Now()
 	p.SettledAt = in.MovedAt
-	if p.SettledAt.IsZero() || p.Capture == paylink.CaptureManual { // the charge is as old as the hold
+	if p.SettledAt.IsZero() {
 		p.SettledAt = now
 	}
 	// Capture may take less than was held; the rest was released.
