@@ -308,21 +308,6 @@ func (d *desk) spoil(p paylink.Payment, f func(*paylink.Payment)) {
 	}
 }
 
-// audited is how often something was done to a subject.
-func (d *desk) audited(action, subject string) (n int) {
-	d.t.Helper()
-	rows, err := d.store.AuditOf(d.t.Context(), subject, 100)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	for _, row := range rows {
-		if row.Action == action {
-			n++
-		}
-	}
-	return n
-}
-
 func TestRefundOfMoneyThatNeverArrivedHereIsNotBookedByStaff(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		d.pay("n1", 20000, d.card("pm_card_visa"), paylink.Succeeded)
@@ -455,7 +440,7 @@ func TestForeignPaymentIsWrittenDownOnce(t *testing.T) {
 		if err != nil || p.Status != paylink.Succeeded {
 			t.Fatalf("%+v %v", p, err)
 		}
-		if n := d.audited("payment.adopted", p.ID); n != 1 {
+		if n := d.audited(p.ID, "payment.adopted"); n != 1 {
 			t.Errorf("written down %d times", n)
 		}
 		d.wantInvoice(0, 27000, 0, 0, 73000)
@@ -472,7 +457,7 @@ func TestStripesWordIsTakenOnce(t *testing.T) {
 				t.Fatalf("%+v %v", after, err)
 			}
 		}
-		if n := d.audited("drift.word_taken", p.ID); n != 1 {
+		if n := d.audited(p.ID, "drift.word_taken"); n != 1 {
 			t.Errorf("taken %d times", n)
 		}
 		d.wantInvoice(0, 20000, 0, 0, 80000)
@@ -523,7 +508,7 @@ func TestAskingAgainIsWrittenDownAndSaysThatStripeIsAway(t *testing.T) {
 		if err := d.payments.CheckAgain(t.Context(), "staff:1", one.ID); err != nil {
 			t.Fatal(err)
 		}
-		if n := d.audited("drift.checked", one.Subject); n != 1 {
+		if n := d.audited(one.Subject, "drift.checked"); n != 1 {
 			t.Errorf("written down %d times", n)
 		}
 		d.fault("GET /v1/payment_intents/*", "500_before", 0)

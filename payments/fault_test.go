@@ -314,7 +314,7 @@ func (d *desk) race(payers int, minor int64) {
 			case err == nil && p.Status == paylink.Succeeded:
 			case paylink.KindOf(err) == paylink.Conflict || paylink.KindOf(err) == paylink.Invalid:
 			default:
-				d.t.Errorf("payer %d: %s %v", n, p.Status, err)
+				d.t.Errorf("payer %d: %s %v\n%s", n, p.Status, err, d.log)
 			}
 		})
 	}

@@ -131,7 +131,7 @@ func (s *Service) refundOf(ctx context.Context, tx *store.Tx, p paylink.Payment,
 	if ours {
 		known, err := tx.Refund(ctx, r.Refund)
 		switch {
-		case err == nil && known.PaymentID == p.ID && known.Status == paylink.RefundAsked:
+		case err == nil && known.PaymentID == p.ID && known.StripeID == "" && known.Status == paylink.RefundAsked:
 			return known, false, nil
 		case err == nil: // one that carries the id of another, or of one that we gave up, is one of its own
 			ours = false
