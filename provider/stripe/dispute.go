@@ -67,7 +67,7 @@ func (c *Client) Dispute(ctx context.Context, id string) (Dispute, error) {
 	if err != nil {
 		return Dispute{}, outcome("fetch dispute", err)
 	}
-	if d == nil || d.ID != id || d.Status == "" {
+	if d.ID != id || d.Status == "" {
 		return Dispute{}, fmt.Errorf("fetch dispute: %w: the answer is not that dispute", ErrUnknown)
 	}
 	return disputeOf(d), nil

@@ -201,7 +201,7 @@ func known(act, id string, pi *stripego.PaymentIntent, err error) (Intent, error
 	if err != nil {
 		return Intent{}, outcome(act, err)
 	}
-	if pi == nil || pi.ID == "" || id != "" && pi.ID != id || pi.Status == "" {
+	if pi.ID == "" || id != "" && pi.ID != id || pi.Status == "" {
 		return Intent{}, fmt.Errorf("%s: %w: the answer is not that payment intent", act, ErrUnknown)
 	}
 	return translate(pi), nil

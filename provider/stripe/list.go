@@ -158,7 +158,7 @@ func (c *Client) Movement(ctx context.Context, id string) (Movement, error) {
 	if err != nil {
 		return Movement{}, outcome("fetch balance transaction", err)
 	}
-	if b == nil || b.ID != id {
+	if b.ID != id {
 		return Movement{}, fmt.Errorf("fetch balance transaction: %w: the answer is not that one", ErrUnknown)
 	}
 	return movementOf(b), nil

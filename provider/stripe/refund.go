@@ -93,7 +93,7 @@ func knownRefund(act, id string, r *stripego.Refund, err error) (Refund, error) 
 	if err != nil {
 		return Refund{}, outcome(act, err)
 	}
-	if r == nil || r.ID == "" || id != "" && r.ID != id || r.Status == "" {
+	if r.ID == "" || id != "" && r.ID != id || r.Status == "" {
 		return Refund{}, fmt.Errorf("%s: %w: the answer is not that refund", act, ErrUnknown)
 	}
 	return refundOf(r), nil

@@ -93,7 +93,7 @@ func knownSetup(act, id string, si *stripego.SetupIntent, err error) (Setup, err
 	if err != nil {
 		return Setup{}, outcome(act, err)
 	}
-	if si == nil || si.ID == "" || id != "" && si.ID != id || si.Status == "" {
+	if si.ID == "" || id != "" && si.ID != id || si.Status == "" {
 		return Setup{}, fmt.Errorf("%s: %w: the answer is not that setup intent", act, ErrUnknown)
 	}
 	s := Setup{
