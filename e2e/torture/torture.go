@@ -282,11 +282,12 @@ func everythingOpen() string {
 			and (kind <> 'method.detach' or run_at < ` + strconv.FormatInt(time.Now().Add(24*time.Hour).UnixMicro(), 10) + `)`
 }
 
-// ready says what is to be done now.
+// ready says what is to be done now: also the comparison with Stripe that every start begins with, which may find more.
 func (w *world) ready() string {
 	return w.ask(fmt.Sprintf(`select 'payment ' || id || ' ' || status from payment where status in ('created', 'confirming', 'unknown')
 		union all select 'refund ' || id from refund where status = 'asked' and updated_at < %[2]d
 		union all select 'exchange ' || id from bank_exchange where ended_at = 0 and created_at < %[3]d
+		union all select 'the first comparison' where not exists (select 1 from job where kind = 'payment.reconcile' and done_at > 0)
 		union all select 'job ' || kind || ' ' || key from job where done_at = 0 and dead_at = 0 and run_at <= %[1]d and `+notPeriodic,
 		time.Now().Add(5*time.Second).UnixMicro(), time.Now().Add(-2*time.Minute).UnixMicro(), time.Now().Add(-45*time.Minute).UnixMicro()))
 }
