@@ -76,13 +76,6 @@ func (d *desk) audited(subject, action string) (n int) {
 	return n
 }
 
-func (d *desk) atStripeIs(p paylink.Payment, want stripe.Status) {
-	d.t.Helper()
-	if in, err := d.adapter().Intent(d.t.Context(), p.PaymentIntent); err != nil || in.Status != want {
-		d.t.Errorf("at Stripe it is %s %v, want %s", in.Status, err, want)
-	}
-}
-
 // Metadata that names this installation and no payment, or one that is not here, books nothing.
 func TestFault_W13_PaymentIntentsThatNameNoPaymentOfOurs(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
@@ -161,12 +154,12 @@ func TestFault_P31_WhatIsNotBelievedIsNotCanceled(t *testing.T) {
 		if p, err := d.payments.Check(t.Context(), p.ID); err != nil || p.Status != paylink.Unknown || p.Problem == "" {
 			t.Fatalf("%s %q %v", p.Status, p.Problem, err)
 		}
-		d.atStripeIs(p, stripe.NeedsMethod)
+		d.wantAtStripe(p.PaymentIntent, stripe.NeedsMethod)
 		d.clock.advance(10 * time.Minute)
 		if err := d.restart("boot2").Recover(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		d.atStripeIs(p, stripe.NeedsMethod)
+		d.wantAtStripe(p.PaymentIntent, stripe.NeedsMethod)
 		d.wantBalance(0, 10000, 90000)
 	})
 }
@@ -178,7 +171,7 @@ func TestPageThatAsksLetsGoOfNothing(t *testing.T) {
 		if p, err := d.payments.Check(t.Context(), p.ID); err != nil || p.Status != paylink.Unknown {
 			t.Errorf("%s %v", p.Status, err)
 		}
-		d.atStripeIs(p, stripe.NeedsMethod)
+		d.wantAtStripe(p.PaymentIntent, stripe.NeedsMethod)
 	})
 }
 
@@ -235,7 +228,7 @@ func TestLaterTryThatTheBankAsksAboutIsNotFenced(t *testing.T) {
 		if p, err = d.payments.Check(t.Context(), p.ID); err != nil || p.Status != paylink.RequiresAction {
 			t.Fatalf("%s %v", p.Status, err)
 		}
-		d.atStripeIs(p, stripe.NeedsAction)
+		d.wantAtStripe(p.PaymentIntent, stripe.NeedsAction)
 	})
 }
 

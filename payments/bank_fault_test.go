@@ -481,7 +481,7 @@ func (d *desk) fronted(f func(w http.ResponseWriter, r *http.Request) bool) *pay
 		}
 	}))
 	d.t.Cleanup(server.Close)
-	return payments.New(d.store, stripe.New(stripe.Config{Key: d.key, BaseURL: server.URL, Timeout: time.Second}), d.options)
+	return payments.New(d.store, stripe.New(stripe.Config{Key: d.key, BaseURL: server.URL, Timeout: 5 * time.Second}), d.options)
 }
 
 // answering gives payments a Stripe that answers the calls to paths with an end as told, and all others

@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"path"
 	"strings"
 	"testing"
 	"time"
 
 	"paylink"
-	"paylink/payments"
 	"paylink/provider/stripe"
 	"paylink/store"
 	"paylink/store/storetest"
@@ -24,18 +20,7 @@ import (
 // behind gives payments a Stripe that is the sandbox behind a door: f sees every call before it is made, and may answer it.
 func (d *desk) behind(f func(w http.ResponseWriter, call string) (answered bool)) {
 	d.t.Helper()
-	to, err := url.Parse(d.box.URL())
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(to)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !f(w, r.Method+" "+r.URL.Path) {
-			proxy.ServeHTTP(w, r)
-		}
-	}))
-	d.t.Cleanup(server.Close)
-	d.payments = payments.New(d.store, stripe.New(stripe.Config{Key: d.key, BaseURL: server.URL, Timeout: 5 * time.Second}), d.options)
+	d.payments = d.fronted(func(w http.ResponseWriter, r *http.Request) bool { return f(w, r.Method+" "+r.URL.Path) })
 }
 
 // counted is how often each call was made, since it was emptied.

@@ -10,16 +10,6 @@ import (
 	"paylink/store"
 )
 
-// edit writes a payment as a test wants it.
-func (d *desk) edit(p paylink.Payment, f func(*paylink.Payment)) paylink.Payment {
-	d.t.Helper()
-	f(&p)
-	if err := d.store.Update(d.t.Context(), func(tx *store.Tx) error { return tx.UpdatePayment(d.t.Context(), p) }); err != nil {
-		d.t.Fatal(err)
-	}
-	return p
-}
-
 // says applies what Stripe says of a payment, but for what f changes in it.
 func (d *desk) says(p paylink.Payment, f func(*stripe.Intent)) paylink.Payment {
 	d.t.Helper()
@@ -86,7 +76,7 @@ func TestSavedCardThatIsDeclinedIsNotBlocked(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		m := d.savedCard("n1", "pm_card_visa")
 		for range 3 {
-			p := d.edit(d.cutOff(paylink.Confirming, true), func(p *paylink.Payment) { p.MethodID = m.ID })
+			p := d.rewrite(d.cutOff(paylink.Confirming, true), func(p *paylink.Payment) { p.MethodID = m.ID })
 			if p = d.says(p, declinedFor(paylink.DeclinedFunds)); p.Status != paylink.Failed {
 				t.Fatal(p.Status)
 			}
@@ -148,7 +138,7 @@ func TestFault_A03_DebitOfWhichStripeSpokeInRiddlesIsTold(t *testing.T) {
 func TestFault_A03_DebitOfAnAccountThatTheBooksLostComesBack(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
 		p := d.begin(d.debitPress("n1", 20000, d.linked(hostileAccount)), paylink.Processing)
-		p = d.edit(p, func(p *paylink.Payment) { p.MethodID = "" })
+		p = d.rewrite(p, func(p *paylink.Payment) { p.MethodID = "" })
 		if p = d.pass(4*24*time.Hour, p); p.Status != paylink.Failed || p.Reason != paylink.DeclinedUnauthorized {
 			t.Errorf("%s %q", p.Status, p.Reason)
 		}

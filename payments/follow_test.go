@@ -79,7 +79,7 @@ func TestFault_P22_FenceVoidsNoHoldThatThePayerWasGranted(t *testing.T) {
 				if p := d.now(p); p.Status != paylink.Authorized {
 					t.Errorf("it is %s", p.Status)
 				}
-				d.atStripeIs(p, stripe.StatusHeld)
+				d.wantAtStripe(p.PaymentIntent, stripe.StatusHeld)
 				d.wantBalance(0, 64000, 0)
 			})
 		})
@@ -107,7 +107,7 @@ func TestFault_P05_PaymentIntentThatOnlyNeedsItsConfirmationIsFenced(t *testing.
 		if status := d.stripe("POST", "/v1/payment_intents/"+p.PaymentIntent, url.Values{"payment_method": {"pm_card_visa"}}, nil); status != 200 {
 			t.Fatal(status)
 		}
-		d.atStripeIs(p, stripe.NeedsConfirm)
+		d.wantAtStripe(p.PaymentIntent, stripe.NeedsConfirm)
 		d.recoverLater(p, paylink.Canceled)
 		d.wantBalance(0, 0, 100000)
 	})

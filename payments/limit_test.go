@@ -437,21 +437,6 @@ func TestOnlyADeclineOfALinksCardLocks(t *testing.T) {
 	})
 }
 
-// acted says how often something was done to a subject, by the audit log.
-func (d *desk) acted(subject, action string) (n int) {
-	d.t.Helper()
-	rows, err := d.store.AuditOf(d.t.Context(), subject, 500)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	for _, row := range rows {
-		if row.Action == action {
-			n++
-		}
-	}
-	return n
-}
-
 // What is locked stays as it was locked: a decline that was under way writes nothing more, and wakes nobody whose task is done.
 func TestWhatIsLockedIsNotLockedAgain(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
@@ -473,7 +458,7 @@ func TestWhatIsLockedIsNotLockedAgain(t *testing.T) {
 		}
 		d.wantTask("limit.link", d.link.ID, false)
 		d.wantTask("limit.cards", store.AllCards, false)
-		if link, cards := d.acted(d.invoice.ID, "link.locked"), d.acted(store.AllCards, "cards.paused"); link != 1 || cards != 1 {
+		if link, cards := d.audited(d.invoice.ID, "link.locked"), d.audited(store.AllCards, "cards.paused"); link != 1 || cards != 1 {
 			t.Errorf("the log says that the link was locked %d times, and cards %d", link, cards)
 		}
 	})
@@ -492,7 +477,7 @@ func TestStaffPauseCardsAgainAfterTheyLetThemIn(t *testing.T) {
 		}
 		pause()
 		pause()
-		if n := d.acted(store.AllCards, "cards.paused"); n != 1 {
+		if n := d.audited(store.AllCards, "cards.paused"); n != 1 {
 			t.Errorf("the log says %d pauses of one", n)
 		}
 		d.wantTask("limit.cards", store.AllCards, false)
@@ -567,7 +552,7 @@ func TestPlacesAreCountedForAnHour(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if n := d.acted(office, "place.let"); n != 1 {
+		if n := d.audited(office, "place.let"); n != 1 {
 			t.Errorf("the log says that the place was let %d times", n)
 		}
 	})

@@ -128,7 +128,7 @@ func TestRefundToldManyTimesIsWrittenOnce(t *testing.T) {
 				t.Errorf("%+v became %+v", first, again)
 			}
 		}
-		if n := d.acted(p.ID, "refund.succeeded"); n != 1 {
+		if n := d.audited(p.ID, "refund.succeeded"); n != 1 {
 			t.Errorf("written %d times", n)
 		}
 	})

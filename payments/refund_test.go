@@ -766,7 +766,7 @@ func TestRefundIsGivenUpOnce(t *testing.T) {
 				t.Errorf("%+v %v", booked, err)
 			}
 		}
-		if n := d.acted(p.ID, "refund.canceled"); n != 1 {
+		if n := d.audited(p.ID, "refund.canceled"); n != 1 {
 			t.Errorf("given up %d times", n)
 		}
 		d.wantInvoice(4000, 16000, 0, 4000, 80000)
