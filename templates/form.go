@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"paylink"
 	"paylink/catalogue"
@@ -71,6 +72,9 @@ type Money struct {
 
 // Anchor is the id of the control.
 func (m Money) Anchor() string { return Anchor(m.Field) }
+
+// Long says whether the symbol needs more room than a sign does.
+func (m Money) Long() bool { return utf8.RuneCountInString(m.Symbol) > 1 }
 
 // For is the problem of one field, or nil.
 func (p Problems) For(field string) *Problem {
